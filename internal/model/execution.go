@@ -1,0 +1,208 @@
+package model
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Label is a key and a value that executions and flows are found by. Keys may repeat; the first one counts when read.
+type Label struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// SystemPrefix begins the labels that only Windhover sets.
+const SystemPrefix = "system."
+
+// The system labels.
+const (
+	LabelCorrelation = SystemPrefix + "correlationId"
+	LabelUsername    = SystemPrefix + "username"
+	LabelReplay      = SystemPrefix + "replay"
+	LabelReplayed    = SystemPrefix + "replayed"
+	LabelRestarted   = SystemPrefix + "restarted"
+	LabelFrom        = SystemPrefix + "from"
+)
+
+// Execution is the header of one run of a flow. Its task runs are records of their own, so that writing one of them
+// never rewrites the others.
+//
+// An Execution that has left the engine is never changed again: the engine copies before it writes.
+type Execution struct {
+	Tenant       string           `json:"tenantId"`
+	ID           string           `json:"id"`
+	Namespace    string           `json:"namespace"`
+	FlowID       string           `json:"flowId"`
+	FlowRevision int              `json:"flowRevision"`
+	Inputs       json.RawMessage  `json:"inputs,omitempty"`    // a JSON object; secrets in it are encrypted
+	Outputs      json.RawMessage  `json:"outputs,omitempty"`   // a JSON object, once rendered
+	Variables    json.RawMessage  `json:"variables,omitempty"` // the flow's variables, as SetVariables left them
+	Labels       []Label          `json:"labels,omitempty"`
+	State        History          `json:"state"`
+	ParentID     string           `json:"parentId,omitempty"` // the execution that this one retries or replays
+	OriginalID   string           `json:"originalId"`
+	Trigger      *TriggerInfo     `json:"trigger,omitempty"`
+	Metadata     Metadata         `json:"metadata"`
+	ScheduleDate *time.Time       `json:"scheduleDate,omitempty"`
+	Kind         string           `json:"kind,omitempty"` // "" (normal), TEST, PLAYGROUND, LOOP
+	TraceParent  string           `json:"traceParent,omitempty"`
+	Breakpoints  []TaskBreakpoint `json:"breakpoints,omitempty"`
+	Deleted      bool             `json:"deleted,omitempty"`
+	Engine       EngineState      `json:"engine,omitzero"`
+}
+
+// EngineState is what the engine has to remember of an execution beyond what the API shows.
+type EngineState struct {
+	// Format is the version of this encoding; an owner refuses a newer one.
+	Format int `json:"format,omitempty"`
+	// Now is the time of the last event that was handled: event times never go back.
+	Now time.Time `json:"now,omitzero"`
+	// Kill is the state that a requested kill ends with; the zero State when none was requested.
+	Kill State `json:"kill,omitempty"`
+	// PausedByAPI is set while a person holds the execution, as distinct from a Pause task.
+	PausedByAPI bool `json:"pausedByApi,omitempty"`
+	// Visit counts the times that the execution has asked its flow's gate for a slot.
+	Visit int `json:"visit,omitempty"`
+	// InGate is set from asking the gate until leaving it.
+	InGate bool `json:"inGate,omitempty"`
+	// Admitted is set once the execution may run: its schedule date has come and its gate has let it in.
+	Admitted bool `json:"admitted,omitempty"`
+	// Finished is set when the execution has ended and its afterExecution tasks have too.
+	Finished bool `json:"finished,omitempty"`
+	// Exit is set when an Exit task (or an SLA, or a cancelling Pause) has decided the end.
+	Exit State `json:"exit,omitempty"`
+	// ViolatedSLA lists the ids of SLAs that have been violated: each acts once.
+	ViolatedSLA []string `json:"violatedSla,omitempty"`
+	// Waiting names who is told when this execution ends: the Subflow task run that waits for it.
+	Waiting *Waiting `json:"waiting,omitempty"`
+	// Runs counts the task runs ever created: the next one's sequence number.
+	Runs int `json:"runs,omitempty"`
+	// Failure is a reason that belongs to no task run.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Waiting names the task run of another execution that waits for this one.
+type Waiting struct {
+	ExecutionID string `json:"executionId"`
+	TaskRunID   string `json:"taskRunId"`
+	Attempt     int    `json:"attempt"`
+	Iteration   int    `json:"iteration,omitempty"`
+}
+
+// TriggerInfo tells what started an execution.
+type TriggerInfo struct {
+	ID        string          `json:"id"`
+	Type      string          `json:"type"`
+	Variables json.RawMessage `json:"variables,omitempty"`
+	LogFile   string          `json:"logFile,omitempty"`
+}
+
+// Metadata counts the tries of an execution across retries and restarts.
+type Metadata struct {
+	AttemptNumber       int       `json:"attemptNumber"`
+	OriginalCreatedDate time.Time `json:"originalCreatedDate"`
+}
+
+// TaskBreakpoint stops an execution before a task; Value narrows it to one iteration.
+type TaskBreakpoint struct {
+	ID    string `json:"id"`
+	Value string `json:"value,omitempty"`
+}
+
+// TaskRun is one task's run within an execution; each try of it is an Attempt.
+//
+// A TaskRun that has left the engine is never changed again: the engine copies before it writes.
+type TaskRun struct {
+	Tenant      string          `json:"tenantId"`
+	ID          string          `json:"id"`
+	ExecutionID string          `json:"executionId"`
+	Namespace   string          `json:"namespace"`
+	FlowID      string          `json:"flowId"`
+	TaskID      string          `json:"taskId"`
+	ParentID    string          `json:"parentTaskRunId,omitempty"`
+	Value       *string         `json:"value,omitempty"`     // only direct children of a loop over values
+	Iteration   *int            `json:"iteration,omitempty"` // from 0
+	Attempts    []Attempt       `json:"attempts,omitempty"`
+	Outputs     json.RawMessage `json:"outputs,omitempty"` // a JSON object
+	State       History         `json:"state"`
+	Dynamic     bool            `json:"dynamic,omitempty"`
+	Engine      RunState        `json:"engine,omitzero"`
+}
+
+// RunState is what the engine has to remember of a task run beyond what the API shows.
+type RunState struct {
+	// Seq orders the task runs of an execution by creation, from 0.
+	Seq int `json:"seq"`
+	// Section is the list of its parent that the task stands in.
+	Section Section `json:"section,omitempty"`
+	// Values are a loop's values, frozen when it began. Large lists are kept by reference.
+	Values []string `json:"values,omitempty"`
+	// Turn counts a LoopUntil's bodies, from 1.
+	Turn int `json:"turn,omitempty"`
+	// Lost counts attempts whose worker died.
+	Lost int `json:"lost,omitempty"`
+	// Child is the execution that a Subflow waits for; Children that of each batch of a ForEachItem.
+	Child    string         `json:"child,omitempty"`
+	Batches  int            `json:"batches,omitempty"`
+	Ended    map[string]int `json:"ended,omitempty"` // ended batches by state
+	RetryAt  *time.Time     `json:"retryAt,omitempty"`
+	ResumeAs State          `json:"resumeAs,omitempty"`
+	// Job is set while a job is out for the newest attempt: the attempt's number, from 1.
+	Job int `json:"job,omitempty"`
+	// Error is why the last try failed, in one line.
+	Error string `json:"error,omitempty"`
+}
+
+// Section is a list of tasks within a flow or a flowable task.
+type Section uint8
+
+// The sections. SectionTasks covers a flowable's own children, whatever their key (tasks, then, else, cases, defaults).
+const (
+	SectionTasks Section = iota
+	SectionErrors
+	SectionFinally
+	SectionAfter
+	SectionOnPause
+)
+
+// Attempt is one try of a task run.
+type Attempt struct {
+	State    History `json:"state"`
+	LogFile  string  `json:"logFile,omitempty"`
+	WorkerID string  `json:"workerId,omitempty"`
+}
+
+// LogEntry is one line of an execution's or a trigger's log.
+type LogEntry struct {
+	Tenant      string    `json:"tenantId"`
+	Namespace   string    `json:"namespace"`
+	FlowID      string    `json:"flowId"`
+	TaskID      string    `json:"taskId,omitempty"`
+	ExecutionID string    `json:"executionId,omitempty"`
+	TaskRunID   string    `json:"taskRunId,omitempty"`
+	Attempt     *int      `json:"attemptNumber,omitempty"` // from 0
+	TriggerID   string    `json:"triggerId,omitempty"`
+	Timestamp   time.Time `json:"timestamp"`
+	Level       Level     `json:"level"`
+	Thread      string    `json:"thread,omitempty"`
+	Message     string    `json:"message"`
+	Kind        string    `json:"executionKind,omitempty"`
+	// Seq orders the lines of one attempt; with the attempt it makes a line's key, so that one delivered twice is kept once.
+	Seq int `json:"-"`
+}
+
+// Metric is a number that a task measured.
+type Metric struct {
+	Tenant      string            `json:"tenantId"`
+	Namespace   string            `json:"namespace"`
+	FlowID      string            `json:"flowId"`
+	TaskID      string            `json:"taskId,omitempty"`
+	ExecutionID string            `json:"executionId,omitempty"`
+	TaskRunID   string            `json:"taskRunId,omitempty"`
+	Type        string            `json:"type"` // counter, timer, gauge
+	Name        string            `json:"name"`
+	Value       float64           `json:"value"` // a timer's in milliseconds, as the reference stores it
+	Timestamp   time.Time         `json:"timestamp"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	Kind        string            `json:"executionKind,omitempty"`
+}
