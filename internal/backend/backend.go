@@ -78,7 +78,7 @@ type Inbox interface {
 	// is unknown whether any is (an error): sending the same events again is then right. done must not block.
 	Append(events []model.Event, done func(error))
 	// Receive returns up to max events of the lease's shard that this owner has not yet received, oldest first per
-	// sender, and blocks until there is one. After a change of owner, everything unacknowledged comes again.
+	// sender, and blocks until there is one. After a change of owner, and after Reset, everything unacknowledged comes again.
 	// Errors: ErrFenced when the lease is no longer held, ErrClosed, ErrUnavailable.
 	Receive(ctx context.Context, lease Lease, max int) ([]model.Event, error)
 }
@@ -95,11 +95,16 @@ type Commits interface {
 	//   - ErrUnavailable: nothing is known; ask again with the same transitions, which is safe: Transition.Version
 	//     shows what was already done.
 	//
+	// A transition of Version 0 leaves its entity as it is, whether there is one or not: it acknowledges, answers and
+	// sends, and may be repeated. Any other Version must follow the stored one; a gap, an entity that is not there and
+	// one that was deleted (ErrGone) are a *RejectedError.
+	//
 	// Transitions may be handed in on top of ones whose done is still to come; they are committed in order, and when
-	// one fails all later ones of its shard fail too, until Reset. The transitions and all that they point to belong
+	// one fails all later ones of its shard fail too (ErrUnavailable), until Reset. The transitions and all that they point to belong
 	// to the backend from now on and must not be changed. done must not block.
 	Commit(lease Lease, transitions []*model.Transition, done func(error))
-	// Reset ends the failing that a failed Commit began. The owner calls it once it has dropped what it held in memory.
+	// Reset ends the failing that a failed Commit began. The owner calls it once it has dropped what it held in memory;
+	// events that it had received and that were not acknowledged come again.
 	Reset(lease Lease)
 }
 
@@ -141,9 +146,11 @@ type LeaseChange struct {
 // Jobs hands work to workers.
 type Jobs interface {
 	// Claim takes up to max jobs of the group for the worker and blocks until there is one. A claimed job is the
-	// worker's until a transition names it in JobsDone, or until the worker's incarnation ends.
+	// worker's until a transition names it in JobsDone, or until the worker's incarnation ends. The worker is the id of
+	// a member that has joined: ErrFenced if it has not, or is no longer alive.
 	Claim(ctx context.Context, worker, group string, max int) ([]*model.Job, error)
-	// Cancels streams the ids of jobs that the worker is to stop, until the context ends.
+	// Cancels streams the ids of jobs that the worker is to stop, until the context ends. A job that is cancelled before
+	// anybody has claimed it is never handed out: the backend itself reports it, as jobEnded with the state KILLED.
 	Cancels(ctx context.Context, worker string) (<-chan string, error)
 	// Orphans lists jobs that are claimed by workers that are no longer alive. Whoever finds one appends jobLost.
 	Orphans(ctx context.Context, max int) ([]*model.Job, error)
@@ -162,11 +169,14 @@ type JobStatus struct {
 
 // Members keeps the list of processes.
 type Members interface {
-	// Join makes the member known. Its incarnation ends when it has not beaten for its Timeout, or leaves.
+	// Join makes the member known. Its incarnation ends when it has not beaten for its Timeout, or leaves. ErrConflict:
+	// the id is taken.
 	Join(ctx context.Context, m Member) error
 	// Beat keeps it alive. ErrFenced: it was declared dead meanwhile; it must stop its work and join anew.
 	Beat(ctx context.Context, id string, state MemberState) error
+	// Leave ends the incarnation at once. Leaving twice is no error.
 	Leave(ctx context.Context, id string) error
+	// List returns the members that are alive, and for a while those that stopped beating, as MemberLost.
 	List(ctx context.Context) ([]Member, error)
 }
 

@@ -32,7 +32,9 @@ type RejectedError struct {
 }
 
 // Error tells why.
-func (e *RejectedError) Error() string { return fmt.Sprintf("transition of %s refused: %v", e.Of.ID, e.Cause) }
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("transition of %s refused: %v", e.Of.ID, e.Cause)
+}
 
 // Unwrap returns the cause.
 func (e *RejectedError) Unwrap() error { return e.Cause }

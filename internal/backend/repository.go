@@ -25,7 +25,7 @@ type Query struct {
 type Filter struct {
 	Field Field
 	Op    Op
-	// Value is a string, a []string (IN, NOT_IN), a time.Time, a bool, an int, or for LABELS a []model.Label.
+	// Value is a string, a []string (IN, NOT_IN), a time.Time, a bool, an int, or for LABELS a []model.Label: see ValueKind.
 	Value any
 }
 
@@ -77,7 +77,9 @@ const (
 	OpLessEq    Op = "LESS_THAN_OR_EQUAL_TO"
 )
 
-// Sort orders records; ties are broken by id so that pages do not overlap.
+// Sort orders records; ties are broken by something unique, so that pages do not overlap. What has not ended sorts behind
+// all that has by state.endDate and state.duration. Without any Sort a repository has an order of its own: executions and
+// task runs newest first, all else ascending.
 type Sort struct {
 	By   string // the API's names: id, namespace, flowId, state.startDate, state.current, state.duration, timestamp, …
 	Desc bool
@@ -152,7 +154,7 @@ type Executions interface {
 type CountQuery struct {
 	Query
 	TaskRuns bool
-	// Bucket is the width of a time bucket; 0 is one bucket for all.
+	// Bucket is the width of a time bucket, see BucketOf; 0 is one bucket for all.
 	Bucket time.Duration
 	// By groups: "", "namespace", "flow" (namespace and id), "task".
 	By string
@@ -168,7 +170,8 @@ type Count struct {
 	TaskID    string
 	State     model.State
 	Count     int
-	Sum       time.Duration // of the durations of those that have ended
+	Ended     int           // how many of them have ended, or are paused
+	Sum       time.Duration // of the durations of those
 	Min, Max  time.Duration
 }
 

@@ -1,0 +1,89 @@
+// Package memory is the backend that remembers as long as the process lives. It is the reference that the other
+// adapters are measured against: maps under one lock, one transition after the other.
+package memory
+
+import (
+	"context"
+	"sync"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/backend/inproc"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// Backend is a backend.Backend in memory.
+type Backend struct {
+	*inproc.Core
+
+	mu         sync.RWMutex
+	executions map[string]*execution
+	gates      map[string]*gate
+	versions   map[model.Entity]int64 // of entities that are neither executions nor gates
+	tombstones map[model.Entity]bool
+	flows      map[flowKey][]*backend.FlowRecord // all revisions, oldest first
+	triggers   map[triggerKey]*model.TriggerState
+	documents  map[documentKey]*backend.Document
+	logs       []model.LogEntry
+	logKeys    map[logKey]bool
+	metrics    []model.Metric
+}
+
+type execution struct {
+	version int64
+	header  *model.Execution
+	runs    map[string]*model.TaskRun
+	timers  map[string]model.Timer
+}
+
+type gate struct {
+	version  int64
+	limit    int
+	behavior string
+	members  map[string]model.GateMember
+	timers   map[string]model.Timer
+}
+
+// New returns an empty backend.
+func New() *Backend {
+	b := &Backend{
+		executions: map[string]*execution{},
+		gates:      map[string]*gate{},
+		versions:   map[model.Entity]int64{},
+		tombstones: map[model.Entity]bool{},
+		flows:      map[flowKey][]*backend.FlowRecord{},
+		triggers:   map[triggerKey]*model.TriggerState{},
+		documents:  map[documentKey]*backend.Document{},
+		logKeys:    map[logKey]bool{},
+	}
+	b.Core = inproc.New(b, inproc.Left{})
+	return b
+}
+
+// Caps is backend.Backend.
+func (b *Backend) Caps() backend.Caps {
+	return backend.Caps{Name: "memory", RunAhead: true, ReadYourWrites: true}
+}
+
+// Ping is backend.Backend.
+func (b *Backend) Ping(ctx context.Context) error { return b.ready(ctx) }
+
+// Close is backend.Backend.
+func (b *Backend) Close() error {
+	b.Core.Close()
+	return nil
+}
+
+// The repositories.
+func (b *Backend) Flows() backend.Flows           { return flows{b} }
+func (b *Backend) Executions() backend.Executions { return executions{b} }
+func (b *Backend) Logs() backend.Logs             { return logs{b} }
+func (b *Backend) Metrics() backend.Metrics       { return metrics{b} }
+func (b *Backend) Triggers() backend.Triggers     { return triggers{b} }
+func (b *Backend) Documents() backend.Documents   { return documents{b} }
+
+func (b *Backend) ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.Open()
+}

@@ -1,0 +1,134 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+func (b *Backend) holds(ctx context.Context, lease backend.Lease) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.Held(lease)
+}
+
+// Load is backend.State.
+func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity) (*backend.Snapshot, error) {
+	if err := b.holds(ctx, lease); err != nil {
+		return nil, err
+	}
+	jobs := b.JobsOf(of.ID)
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.tombstones[of] {
+		return nil, fmt.Errorf("%s: %w", of.ID, backend.ErrGone)
+	}
+	switch of.Kind {
+	case model.EntityExecution:
+		if e := b.executions[of.ID]; e != nil {
+			return &backend.Snapshot{Version: e.version, Execution: e.header, TaskRuns: e.sortedRuns(), Timers: sortedTimers(e.timers), Jobs: jobs}, nil
+		}
+	case model.EntityGate:
+		if g := b.gates[of.ID]; g != nil {
+			return &backend.Snapshot{Version: g.version, Gate: g.snapshot(), Timers: sortedTimers(g.timers)}, nil
+		}
+	default:
+		if v := b.versions[of]; v > 0 {
+			return &backend.Snapshot{Version: v}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", of.ID, backend.ErrNotFound)
+}
+
+func (e *execution) sortedRuns() []*model.TaskRun {
+	runs := make([]*model.TaskRun, 0, len(e.runs))
+	for _, r := range e.runs {
+		runs = append(runs, r)
+	}
+	slices.SortFunc(runs, func(a, b *model.TaskRun) int { return cmp.Compare(a.Engine.Seq, b.Engine.Seq) })
+	return runs
+}
+
+func (g *gate) snapshot() *model.GateChange {
+	s := &model.GateChange{Limit: g.limit, Behavior: g.behavior}
+	for _, m := range g.members {
+		s.Put = append(s.Put, m)
+	}
+	slices.SortFunc(s.Put, func(a, b model.GateMember) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ExecutionID, b.ExecutionID))
+	})
+	return s
+}
+
+func sortedTimers(timers map[string]model.Timer) []model.Timer {
+	var list []model.Timer
+	for _, t := range timers {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b model.Timer) int {
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Of.Kind, b.Of.Kind), cmp.Compare(a.Of.ID, b.Of.ID), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+func compareEntities(a, b model.Entity) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+}
+
+// Active is backend.State.
+func (b *Backend) Active(ctx context.Context, lease backend.Lease, after model.Entity, max int) ([]model.Entity, error) {
+	if err := b.holds(ctx, lease); err != nil {
+		return nil, err
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	var active []model.Entity
+	add := func(of model.Entity) {
+		if backend.ShardOf(of) == lease.Shard && compareEntities(of, after) > 0 {
+			active = append(active, of)
+		}
+	}
+	for id, e := range b.executions {
+		if !e.header.Engine.Finished {
+			add(model.ExecutionEntity(id))
+		}
+	}
+	for id, g := range b.gates {
+		if len(g.members) > 0 {
+			add(model.Entity{Kind: model.EntityGate, ID: id})
+		}
+	}
+	slices.SortFunc(active, compareEntities)
+	return active[:min(max, len(active))], nil
+}
+
+// Timers is backend.State.
+func (b *Backend) Timers(ctx context.Context, lease backend.Lease, until time.Time, max int) ([]model.Timer, error) {
+	if err := b.holds(ctx, lease); err != nil {
+		return nil, err
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	due := map[string]model.Timer{}
+	add := func(timers map[string]model.Timer) {
+		for _, t := range timers {
+			if t.Due.Before(until) && backend.ShardOf(t.Of) == lease.Shard {
+				due[fmt.Sprint(t.Of.Kind, "/", t.Of.ID, "/", t.ID)] = t
+			}
+		}
+	}
+	for _, e := range b.executions {
+		add(e.timers)
+	}
+	for _, g := range b.gates {
+		add(g.timers)
+	}
+	list := sortedTimers(due)
+	return list[:min(max, len(list))], nil
+}

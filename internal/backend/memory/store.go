@@ -1,0 +1,173 @@
+package memory
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/backend/inproc"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// Write is inproc.Store: it looks first whether everything can be stored, then stores it.
+func (b *Backend) Write(ops []*inproc.Op) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.check(ops); err != nil {
+		return err
+	}
+	for _, op := range ops {
+		for i, t := range op.Transitions {
+			if op.Repeated == nil || !op.Repeated[i] {
+				b.apply(t)
+			}
+		}
+	}
+	return nil
+}
+
+// check refuses what does not follow the stored versions, and marks what was stored before.
+func (b *Backend) check(ops []*inproc.Op) error {
+	next := map[model.Entity]int64{} // the versions that the ops lead to
+	for _, op := range ops {
+		for i, t := range op.Transitions {
+			if t.Version == 0 {
+				continue
+			}
+			at, known := next[t.Of]
+			if !known {
+				at = b.version(t.Of)
+			}
+			if t.Version <= at {
+				if op.Repeated == nil {
+					op.Repeated = make([]bool, len(op.Transitions))
+				}
+				op.Repeated[i] = true
+				continue
+			}
+			if err := b.acceptable(t, at); err != nil {
+				return &backend.RejectedError{Of: t.Of, Cause: err}
+			}
+			next[t.Of] = t.Version
+		}
+	}
+	return nil
+}
+
+func (b *Backend) version(of model.Entity) int64 {
+	switch of.Kind {
+	case model.EntityExecution:
+		if e := b.executions[of.ID]; e != nil {
+			return e.version
+		}
+	case model.EntityGate:
+		if g := b.gates[of.ID]; g != nil {
+			return g.version
+		}
+	}
+	return b.versions[of]
+}
+
+func (b *Backend) acceptable(t *model.Transition, at int64) error {
+	switch {
+	case b.tombstones[t.Of]:
+		return backend.ErrGone
+	case t.Version != at+1:
+		return fmt.Errorf("version %d after %d: %w", t.Version, at, backend.ErrConflict)
+	case at == 0 && t.Of.Kind == model.EntityExecution && t.Execution == nil && !t.Deleted:
+		return fmt.Errorf("the first transition has no execution: %w", backend.ErrInvalid)
+	}
+	return encodable(t)
+}
+
+// encodable refuses values that other adapters could not store either.
+func encodable(t *model.Transition) error {
+	if t.Execution != nil {
+		if _, err := json.Marshal(t.Execution); err != nil {
+			return fmt.Errorf("%w: %w", backend.ErrInvalid, err)
+		}
+	}
+	for _, r := range t.TaskRuns {
+		if _, err := json.Marshal(r); err != nil {
+			return fmt.Errorf("%w: %w", backend.ErrInvalid, err)
+		}
+	}
+	return nil
+}
+
+func (b *Backend) apply(t *model.Transition) {
+	b.appendLogs(t.Logs)
+	b.metrics = append(b.metrics, t.Metrics...)
+	switch {
+	case t.Version == 0:
+	case t.Deleted:
+		b.bury(t.Of)
+	case t.Of.Kind == model.EntityExecution:
+		b.applyExecution(t)
+	case t.Of.Kind == model.EntityGate:
+		b.applyGate(t)
+	default:
+		b.versions[t.Of] = t.Version
+	}
+}
+
+func (b *Backend) applyExecution(t *model.Transition) {
+	e := b.executions[t.Of.ID]
+	if e == nil {
+		e = &execution{runs: map[string]*model.TaskRun{}, timers: map[string]model.Timer{}}
+		b.executions[t.Of.ID] = e
+	}
+	e.version = t.Version
+	if t.Execution != nil {
+		e.header = t.Execution
+	}
+	for _, id := range t.DropRuns {
+		delete(e.runs, id)
+	}
+	for _, r := range t.TaskRuns {
+		e.runs[r.ID] = r
+	}
+	moveTimers(e.timers, t)
+}
+
+func (b *Backend) applyGate(t *model.Transition) {
+	g := b.gates[t.Of.ID]
+	if g == nil {
+		g = &gate{members: map[string]model.GateMember{}, timers: map[string]model.Timer{}}
+		b.gates[t.Of.ID] = g
+	}
+	g.version = t.Version
+	moveTimers(g.timers, t)
+	if t.Gate == nil {
+		return
+	}
+	g.limit, g.behavior = t.Gate.Limit, t.Gate.Behavior
+	for _, id := range t.Gate.Drop {
+		delete(g.members, id)
+	}
+	for _, m := range t.Gate.Put {
+		g.members[m.ExecutionID] = m
+	}
+}
+
+func moveTimers(timers map[string]model.Timer, t *model.Transition) {
+	for _, id := range t.ClearTimers {
+		delete(timers, id)
+	}
+	for _, timer := range t.SetTimers {
+		timers[timer.ID] = timer
+	}
+}
+
+// bury removes an entity and leaves a tombstone.
+func (b *Backend) bury(of model.Entity) {
+	switch of.Kind {
+	case model.EntityExecution:
+		delete(b.executions, of.ID)
+	case model.EntityGate:
+		delete(b.gates, of.ID)
+	default:
+		delete(b.versions, of)
+	}
+	b.tombstones[of] = true
+}
