@@ -68,8 +68,8 @@ func appendJavaMap(dst []byte, m *Map) []byte {
 	return append(dst, '}')
 }
 
-// Print is the text that {{ v }} writes: nothing for null, JSON without null members for lists and maps, ISO-8601 for
-// dates, seconds for durations, the Java form for the rest.
+// Print is the text that {{ v }} writes: nothing for null, JSON without null members for lists and maps (an Object may
+// have a String method to be printed otherwise), ISO-8601 for dates, seconds for durations, the Java form for the rest.
 func Print(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -84,7 +84,12 @@ func AppendPrint(dst []byte, v any) []byte {
 		return dst
 	case string:
 		return append(dst, x...)
-	case []any, *Map, Object:
+	case []any, *Map:
+		return AppendJSON(dst, x, JSONOptions{})
+	case Object:
+		if s, ok := x.(interface{ String() string }); ok {
+			return append(dst, s.String()...)
+		}
 		return AppendJSON(dst, x, JSONOptions{})
 	case Duration:
 		return AppendDouble(dst, x.Seconds())

@@ -1,0 +1,302 @@
+package expr
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// utf16Length counts as Java does: characters above U+FFFF count twice.
+func utf16Length(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// utf16Slice cuts [from, to) of the UTF-16 units of s; both must be within it. Half a character becomes U+FFFD.
+func utf16Slice(s string, from, to int) string {
+	if isASCII(s) {
+		return s[from:to]
+	}
+	return string(utf16.Decode(utf16.Encode([]rune(s))[from:to]))
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func abbreviate(c *invocation) (any, error) {
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.integer(0)
+	if err != nil {
+		return nil, err
+	}
+	switch size := int64(utf16Length(s)); {
+	case n < 0:
+		return nil, fmt.Errorf("the length must not be negative, found %d", n)
+	case size <= n:
+		return s, nil
+	case n <= 3:
+		return utf16Slice(s, 0, int(n)), nil
+	}
+	return utf16Slice(s, 0, int(n)-3) + "...", nil
+}
+
+func base64encode(c *invocation) (any, error) {
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.EncodeToString([]byte(s)), nil
+}
+
+func base64decode(c *invocation) (any, error) {
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
+	data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
+	if err != nil || !utf8.Valid(data) {
+		return nil, errors.New("expected base64 of UTF-8 text")
+	}
+	return string(data), nil
+}
+
+func capitalize(c *invocation) (any, error) {
+	s := javaText(c.in)
+	for i, r := range s {
+		if !unicode.IsSpace(r) {
+			return s[:i] + string(unicode.ToTitle(r)) + s[i+utf8.RuneLen(r):], nil
+		}
+	}
+	return s, nil
+}
+
+func title(c *invocation) (any, error) {
+	start := true
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			start = true
+			return r
+		case start:
+			start = false
+			return unicode.ToTitle(r)
+		}
+		return r
+	}, javaText(c.in)), nil
+}
+
+func lower(c *invocation) (any, error) { return strings.ToLower(javaText(c.in)), nil }
+
+func upper(c *invocation) (any, error) {
+	return strings.ReplaceAll(strings.ToUpper(javaText(c.in)), "ß", "SS"), nil
+}
+
+// trim removes control characters and spaces, as Java's trim does, but no other white space.
+func trim(c *invocation) (any, error) {
+	return strings.TrimFunc(javaText(c.in), func(r rune) bool { return r <= ' ' }), nil
+}
+
+func stringFilter(c *invocation) (any, error) { return javaText(c.in), nil }
+
+func className(c *invocation) (any, error) { return value.ClassName(c.in), nil }
+
+func nl2br(c *invocation) (any, error) {
+	return strings.NewReplacer("\r\n", "<br />", "\n", "<br />").Replace(javaText(c.in)), nil
+}
+
+func startsWith(c *invocation) (any, error) { return affix(c, strings.HasPrefix) }
+
+func endsWith(c *invocation) (any, error) { return affix(c, strings.HasSuffix) }
+
+func affix(c *invocation, has func(s, affix string) bool) (any, error) {
+	v, err := c.required(0)
+	if err != nil || c.in == nil || v == nil {
+		return false, err
+	}
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
+	part, err := c.asText(0, v)
+	return has(s, part), err
+}
+
+func substringBefore(c *invocation) (any, error) {
+	return cut(c, strings.Index, func(s string, i, _ int) string { return s[:i] }, true)
+}
+
+func substringBeforeLast(c *invocation) (any, error) {
+	return cut(c, strings.LastIndex, func(s string, i, _ int) string { return s[:i] }, true)
+}
+
+func substringAfter(c *invocation) (any, error) {
+	return cut(c, strings.Index, func(s string, i, n int) string { return s[i+n:] }, false)
+}
+
+func substringAfterLast(c *invocation) (any, error) {
+	return cut(c, strings.LastIndex, func(s string, i, n int) string { return s[i+n:] }, false)
+}
+
+// cut takes the part of a text on one side of a separator; where there is none, the whole text or nothing.
+func cut(c *invocation, find func(s, sep string) int, take func(s string, i, n int) string, whole bool) (any, error) {
+	v, err := c.required(0)
+	if err != nil {
+		return nil, err
+	}
+	s, sep := javaText(c.in), ""
+	if v != nil {
+		if sep, err = c.asText(0, v); err != nil {
+			return nil, err
+		}
+	}
+	i := find(s, sep)
+	if v == nil {
+		i = -1
+	}
+	switch {
+	case i >= 0:
+		return take(s, i, len(sep)), nil
+	case whole:
+		return s, nil
+	}
+	return "", nil
+}
+
+func slugify(c *invocation) (any, error) {
+	s := norm.NFD.String(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return '-'
+		}
+		return r
+	}, javaText(c.in)))
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '_' || r == '-':
+			if text := b.String(); text != "" && text[len(text)-1] != '-' {
+				b.WriteByte('-')
+			}
+		case r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return strings.Trim(b.String(), "-"), nil
+}
+
+func urlencode(c *invocation) (any, error) {
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
+	// Java leaves the asterisk and escapes the tilde, Go the other way round.
+	return strings.NewReplacer("%2A", "*", "~", "%7E").Replace(url.QueryEscape(s)), nil
+}
+
+func urldecode(c *invocation) (any, error) {
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
+	text, err := url.QueryUnescape(s)
+	if err != nil {
+		return nil, err
+	}
+	return strings.ToValidUTF8(text, "\uFFFD"), nil
+}
+
+func indent(c *invocation) (any, error) { return indented(c, "") }
+
+func nindent(c *invocation) (any, error) { return indented(c, "\n") }
+
+// indented puts the prefix before every line; indent leaves out the first line, nindent begins with a new one.
+func indented(c *invocation, lead string) (any, error) {
+	n, err := c.integer(0)
+	if err != nil {
+		return nil, err
+	}
+	prefix, err := c.textOr(1, " ")
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 {
+		return nil, fmt.Errorf("the amount must not be negative, found %d", n)
+	}
+	text := lead + javaText(c.in)
+	unit := int64(len(prefix))
+	if unit > 0 && n > int64(c.st.run.lim.Text)/unit {
+		return nil, c.st.run.text(-1)
+	}
+	if err := c.st.run.text(len(text) + strings.Count(text, "\n")*int(unit*n)); err != nil {
+		return nil, err
+	}
+	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(prefix, int(n))), nil
+}
+
+func escapeChar(c *invocation) (any, error) {
+	kind, err := c.text(0)
+	if err != nil {
+		return nil, err
+	}
+	var r *strings.Replacer
+	switch strings.ToLower(kind) {
+	case "single":
+		r = strings.NewReplacer("'", `\'`)
+	case "double":
+		r = strings.NewReplacer(`"`, `\"`)
+	case "shell":
+		r = strings.NewReplacer("'", `'\''`)
+	default:
+		return nil, fmt.Errorf("the type must be single, double or shell, found %q", kind)
+	}
+	return mapTexts(c.in, func(s string) (string, error) { return r.Replace(s), nil })
+}
+
+// mapTexts applies f to every leaf of a value as text, keys left alone and null kept.
+func mapTexts(v any, f func(string) (string, error)) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	if list, ok := asList(v); ok {
+		result := make([]any, len(list))
+		for i, item := range list {
+			var err error
+			if result[i], err = mapTexts(item, f); err != nil {
+				return nil, err
+			}
+		}
+		return result, nil
+	}
+	if m, ok := value.AsMap(v); ok {
+		result := value.NewLiteral(m.Len())
+		for k, item := range m.All() {
+			mapped, err := mapTexts(item, f)
+			if err != nil {
+				return nil, err
+			}
+			result.Set(k, mapped)
+		}
+		return result, nil
+	}
+	return f(javaText(v))
+}

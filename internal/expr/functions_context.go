@@ -1,0 +1,107 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// currentEachOutput walks a map of outputs along the values of the loops around the current task, outermost first, and
+// ends with the value of the task run itself. It gives null where the way ends early.
+func currentEachOutput(c *invocation) (any, error) {
+	outputs, err := c.required(0)
+	if err != nil {
+		return nil, err
+	}
+	if !value.IsMap(outputs) {
+		return nil, fmt.Errorf("the argument %q must be a map, found %s", c.params[0], value.TypeName(outputs))
+	}
+	for _, step := range c.st.loopValues() {
+		if !value.IsMap(outputs) {
+			return nil, nil
+		}
+		if outputs, _ = member(outputs, step); outputs == nil {
+			return nil, nil
+		}
+	}
+	return outputs, nil
+}
+
+// loopValues are the values of the loops from the outermost to the current task run's.
+func (st *state) loopValues() []string {
+	var steps []string
+	parents, _ := st.lookup("parents")
+	if list, ok := asList(parents); ok {
+		for i := len(list) - 1; i >= 0; i-- {
+			if run, ok := memberOf(list[i], "taskrun"); ok {
+				steps = appendValue(steps, run)
+			}
+		}
+	}
+	if run, ok := st.lookup("taskrun"); ok {
+		steps = appendValue(steps, run)
+	}
+	return steps
+}
+
+func appendValue(steps []string, taskRun any) []string {
+	if v, ok := memberOf(taskRun, "value"); ok && v != nil {
+		return append(steps, value.JavaString(v))
+	}
+	return steps
+}
+
+func memberOf(v any, name string) (any, bool) {
+	if !value.IsMap(v) {
+		return nil, false
+	}
+	return member(v, name)
+}
+
+// tasksWithState lists the tasks, with their loop values, that are in a state.
+func tasksWithState(c *invocation) (any, error) {
+	want, err := c.text(0)
+	if err != nil {
+		return nil, err
+	}
+	found := []any{}
+	tasks, _ := c.st.lookup("tasks")
+	m, ok := value.AsMap(tasks)
+	if !ok {
+		return found, nil
+	}
+	for id, v := range m.All() {
+		if hasState(v, want) {
+			found = append(found, value.MapOf(value.Entry{Key: "taskId", Value: id}))
+			continue
+		}
+		runs, _ := value.AsMap(v)
+		for loopValue, v := range runs.All() {
+			if hasState(v, want) {
+				found = append(found, value.MapOf(value.Entry{Key: "taskId", Value: id}, value.Entry{Key: "value", Value: loopValue}))
+			}
+		}
+	}
+	return found, nil
+}
+
+func hasState(v any, want string) bool {
+	state, ok := memberOf(v, "state")
+	text, isText := state.(string)
+	return ok && isText && strings.EqualFold(text, want)
+}
+
+// printContext gives all variables that the template can see, as far as the Env can list them.
+func printContext(c *invocation) (any, error) {
+	all := value.NewMap(32)
+	for _, name := range c.st.names() {
+		if v, ok := c.st.lookup(name); ok {
+			if o, lazy := v.(value.Object); lazy {
+				v = o.Map()
+			}
+			all.Set(name, v)
+		}
+	}
+	return all, nil
+}

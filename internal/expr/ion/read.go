@@ -1,0 +1,476 @@
+// Package ion reads and writes the text form of Amazon Ion with the values of package value.
+package ion
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+const (
+	maxDepth  = 512
+	maxDigits = 4096
+)
+
+// Error says what is wrong with a text and where; lines and columns (in bytes) count from 1.
+type Error struct {
+	Line, Column int
+	Msg          string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("invalid Ion at line %d, column %d: %s", e.Line, e.Column, e.Msg)
+}
+
+// Read reads at most max values of a text, all of them where max is negative. Annotations are dropped, symbols become
+// strings, blobs base64, timestamps value.Instant, s-expressions lists.
+func Read(text string, max int) (values []any, err error) {
+	r := &reader{text: text}
+	for max < 0 || len(values) < max {
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+		if r.pos == len(r.text) {
+			return values, nil
+		}
+		if strings.HasPrefix(r.text[r.pos:], "$ion_1_0") && !isSymbolByte(r.at(8)) {
+			r.pos += 8
+			continue
+		}
+		v, err := r.value(0, false)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+type reader struct {
+	text string
+	pos  int
+}
+
+// at returns the byte n after the cursor, 0 beyond the end.
+func (r *reader) at(n int) byte {
+	if r.pos+n < len(r.text) {
+		return r.text[r.pos+n]
+	}
+	return 0
+}
+
+func (r *reader) errorf(format string, args ...any) error {
+	before := r.text[:min(r.pos, len(r.text))]
+	return &Error{
+		Line: strings.Count(before, "\n") + 1, Column: len(before) - strings.LastIndexByte(before, '\n'),
+		Msg: fmt.Sprintf(format, args...),
+	}
+}
+
+// space skips white space and comments.
+func (r *reader) space() error {
+	for r.pos < len(r.text) {
+		switch c := r.text[r.pos]; {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f':
+			r.pos++
+		case c == '/' && r.at(1) == '/':
+			end := strings.IndexByte(r.text[r.pos:], '\n')
+			if end < 0 {
+				end = len(r.text) - r.pos
+			}
+			r.pos += end
+		case c == '/' && r.at(1) == '*':
+			end := strings.Index(r.text[r.pos+2:], "*/")
+			if end < 0 {
+				return r.errorf("the comment is not closed")
+			}
+			r.pos += end + 4
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// value reads a value with its annotations; in an s-expression operators are symbols.
+func (r *reader) value(depth int, operators bool) (any, error) {
+	if depth > maxDepth {
+		return nil, r.errorf("nested deeper than %d levels", maxDepth)
+	}
+	for {
+		v, symbol, err := r.plain(depth, operators)
+		if err != nil || !symbol {
+			return v, err
+		}
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(r.text[r.pos:], "::") {
+			return v, nil
+		}
+		r.pos += 2 // it was an annotation
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// plain reads a value; symbol says that it could be an annotation.
+func (r *reader) plain(depth int, operators bool) (v any, symbol bool, err error) {
+	switch c := r.at(0); {
+	case r.pos == len(r.text):
+		return nil, false, r.errorf("unexpected end of text, expected a value")
+	case strings.HasPrefix(r.text[r.pos:], "{{"):
+		v, err = r.lob()
+	case c == '{':
+		v, err = r.structure(depth)
+	case c == '[':
+		v, err = r.list(depth, '[', ']')
+	case c == '(':
+		v, err = r.list(depth, '(', ')')
+	case c == '"':
+		v, err = r.quoted('"')
+	case strings.HasPrefix(r.text[r.pos:], "'''"):
+		v, err = r.longString()
+	case c == '\'':
+		v, err = r.quoted('\'')
+		return v, true, err
+	case c >= '0' && c <= '9', c == '-' && (isDigit(r.at(1)) || isWord(r.text[r.pos+1:], "inf")), c == '+' && isWord(r.text[r.pos+1:], "inf"):
+		v, err = r.number()
+	case isSymbolStart(c):
+		return r.word()
+	case operators && strings.IndexByte("!#%&*+-./;<=>?@^`|~", c) >= 0:
+		start := r.pos
+		for r.pos < len(r.text) && strings.IndexByte("!#%&*+-./;<=>?@^`|~", r.text[r.pos]) >= 0 {
+			r.pos++
+		}
+		v = r.text[start:r.pos]
+	default:
+		ch, _ := utf8.DecodeRuneInString(r.text[r.pos:])
+		err = r.errorf("unexpected %q, expected a value", ch)
+	}
+	return v, false, err
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func isSymbolStart(c byte) bool { return c == '_' || c == '$' || c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func isSymbolByte(c byte) bool { return isSymbolStart(c) || isDigit(c) }
+
+func isWord(s, word string) bool {
+	return strings.HasPrefix(s, word) && (len(s) == len(word) || !isSymbolByte(s[len(word)]))
+}
+
+// word reads a keyword or symbol; null may have a type.
+func (r *reader) word() (any, bool, error) {
+	start := r.pos
+	for r.pos < len(r.text) && isSymbolByte(r.text[r.pos]) {
+		r.pos++
+	}
+	switch name := r.text[start:r.pos]; name {
+	case "null":
+		if r.at(0) == '.' && isSymbolStart(r.at(1)) {
+			r.pos++
+			for r.pos < len(r.text) && isSymbolByte(r.text[r.pos]) {
+				r.pos++
+			}
+		}
+		return nil, false, nil
+	case "true", "false":
+		return name == "true", false, nil
+	case "nan":
+		return math.NaN(), false, nil
+	default:
+		return name, true, nil
+	}
+}
+
+func (r *reader) structure(depth int) (any, error) {
+	r.pos++
+	m := value.NewMap(0)
+	for {
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+		if r.at(0) == '}' {
+			r.pos++
+			return m, nil
+		}
+		key, err := r.fieldName()
+		if err != nil {
+			return nil, err
+		}
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+		if r.at(0) != ':' || r.at(1) == ':' {
+			return nil, r.errorf("expected ':' after the field name %q", key)
+		}
+		r.pos++
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+		v, err := r.value(depth+1, false)
+		if err != nil {
+			return nil, err
+		}
+		m.Set(key, v)
+		if done, err := r.separator('}'); err != nil {
+			return nil, err
+		} else if done {
+			return m, nil
+		}
+	}
+}
+
+// separator reads a comma or, with true, the closing bracket.
+func (r *reader) separator(closing byte) (bool, error) {
+	if err := r.space(); err != nil {
+		return false, err
+	}
+	switch r.at(0) {
+	case ',':
+		r.pos++
+		return false, nil
+	case closing:
+		r.pos++
+		return true, nil
+	}
+	return false, r.errorf("expected ',' or %q", closing)
+}
+
+func (r *reader) fieldName() (string, error) {
+	switch c := r.at(0); {
+	case strings.HasPrefix(r.text[r.pos:], "'''"):
+		return r.longString()
+	case c == '"' || c == '\'':
+		return r.quoted(c)
+	case isSymbolStart(c):
+		start := r.pos
+		for r.pos < len(r.text) && isSymbolByte(r.text[r.pos]) {
+			r.pos++
+		}
+		return r.text[start:r.pos], nil
+	}
+	return "", r.errorf("expected a field name")
+}
+
+func (r *reader) list(depth int, open, closing byte) (any, error) {
+	r.pos++
+	list := []any{}
+	for {
+		if err := r.space(); err != nil {
+			return nil, err
+		}
+		if r.at(0) == closing {
+			r.pos++
+			return list, nil
+		}
+		v, err := r.value(depth+1, open == '(')
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+		if open == '(' {
+			continue
+		}
+		if done, err := r.separator(closing); err != nil {
+			return nil, err
+		} else if done {
+			return list, nil
+		}
+	}
+}
+
+// number reads an integer, decimal, float or timestamp.
+func (r *reader) number() (any, error) {
+	start := r.pos
+	for r.pos < len(r.text) && (isSymbolByte(r.text[r.pos]) || strings.IndexByte("+-.:", r.text[r.pos]) >= 0) {
+		if c := r.text[r.pos]; (c == ':' && r.at(1) == ':') || (c == '.' && r.at(1) == '.') {
+			break
+		}
+		r.pos++
+	}
+	text := r.text[start:r.pos]
+	v, ok := parseNumber(text)
+	if !ok {
+		r.pos = start
+		return nil, r.errorf("%q is not a number or timestamp", text)
+	}
+	return v, nil
+}
+
+func parseNumber(text string) (any, bool) {
+	switch text {
+	case "+inf":
+		return math.Inf(1), true
+	case "-inf":
+		return math.Inf(-1), true
+	}
+	if len(text) > maxDigits {
+		return nil, false
+	}
+	if t, ok := parseTimestamp(text); ok {
+		return t, true
+	}
+	clean := strings.ReplaceAll(text, "_", "")
+	body := strings.TrimPrefix(clean, "-")
+	for prefix, radix := range map[string]int{"0x": 16, "0X": 16, "0b": 2, "0B": 2} {
+		if digits, ok := strings.CutPrefix(body, prefix); ok {
+			n, ok := new(big.Int).SetString(digits, radix)
+			if ok && body != clean {
+				n.Neg(n)
+			}
+			return smallest(n), ok
+		}
+	}
+	if len(body) > 1 && body[0] == '0' && isDigit(body[1]) {
+		return nil, false
+	}
+	switch {
+	case strings.ContainsAny(clean, "eE"):
+		f, err := strconv.ParseFloat(clean, 64)
+		return f, err == nil || math.IsInf(f, 0)
+	case strings.ContainsAny(clean, "dD."):
+		d, ok := value.ParseDecimal(strings.NewReplacer("d", "e", "D", "e").Replace(clean))
+		return d, ok
+	}
+	n, ok := new(big.Int).SetString(clean, 10)
+	return smallest(n), ok
+}
+
+func smallest(n *big.Int) any {
+	if n != nil && n.IsInt64() {
+		return value.Int(n.Int64())
+	}
+	return n
+}
+
+// timestampLayouts are the precisions of a timestamp; a fraction is read with the seconds.
+var timestampLayouts = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T", "2006-01-02", "2006-01T", "2006T"}
+
+func parseTimestamp(text string) (any, bool) {
+	if len(text) < 5 || (text[4] != '-' && text[4] != 'T') {
+		return nil, false
+	}
+	for _, layout := range timestampLayouts {
+		if t, err := time.Parse(layout, strings.Replace(text, "-00:00", "Z", 1)); err == nil {
+			return value.Instant{T: t.UTC()}, true
+		}
+	}
+	return nil, false
+}
+
+// lob reads {{ base64 }}, {{ "clob" }} or the long form of the latter.
+func (r *reader) lob() (any, error) {
+	open := r.pos
+	r.pos += 2
+	if err := r.space(); err != nil {
+		return nil, err
+	}
+	var v any
+	var err error
+	switch {
+	case strings.HasPrefix(r.text[r.pos:], "'''"):
+		v, err = r.longString()
+	case r.at(0) == '"':
+		v, err = r.quoted('"')
+	default:
+		end := strings.Index(r.text[r.pos:], "}}")
+		if end < 0 {
+			r.pos = open
+			return nil, r.errorf("the blob is not closed")
+		}
+		text := strings.Join(strings.Fields(r.text[r.pos:r.pos+end]), "")
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return nil, r.errorf("the blob is not base64")
+		}
+		r.pos += end
+		v = text
+	}
+	if err == nil {
+		err = r.space()
+	}
+	if err == nil && !strings.HasPrefix(r.text[r.pos:], "}}") {
+		err = r.errorf("expected }}")
+	}
+	r.pos += 2
+	return v, err
+}
+
+// longString reads one or more pieces in three quotes.
+func (r *reader) longString() (string, error) {
+	var b strings.Builder
+	for strings.HasPrefix(r.text[r.pos:], "'''") {
+		r.pos += 3
+		for !strings.HasPrefix(r.text[r.pos:], "'''") {
+			if r.pos == len(r.text) {
+				return "", r.errorf("the string is not closed")
+			}
+			if err := r.char(&b); err != nil {
+				return "", err
+			}
+		}
+		r.pos += 3
+		if err := r.space(); err != nil {
+			return "", err
+		}
+	}
+	return b.String(), nil
+}
+
+func (r *reader) quoted(quote byte) (string, error) {
+	var b strings.Builder
+	for r.pos++; r.pos < len(r.text); {
+		switch c := r.text[r.pos]; {
+		case c == quote:
+			r.pos++
+			return b.String(), nil
+		case c == '\n':
+			return "", r.errorf("a line break in a string must be escaped")
+		}
+		if err := r.char(&b); err != nil {
+			return "", err
+		}
+	}
+	return "", r.errorf("the string is not closed")
+}
+
+var escapes = map[byte]string{
+	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", 'n': "\n", 'f': "\f", 'r': "\r", 'v': "\v", '"': `"`, '\'': "'", '?': "?",
+	'\\': `\`, '/': "/", '\n': "",
+}
+
+// char reads one character or escape.
+func (r *reader) char(b *strings.Builder) error {
+	c := r.text[r.pos]
+	if c != '\\' {
+		b.WriteByte(c)
+		r.pos++
+		return nil
+	}
+	if text, ok := escapes[r.at(1)]; ok && r.pos+1 < len(r.text) {
+		b.WriteString(text)
+		r.pos += 2
+		return nil
+	}
+	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[r.at(1)]
+	if digits == 0 || r.pos+2+digits > len(r.text) {
+		return r.errorf("unknown escape")
+	}
+	n, err := strconv.ParseUint(r.text[r.pos+2:r.pos+2+digits], 16, 32)
+	if err != nil || n > utf8.MaxRune {
+		return r.errorf("malformed escape")
+	}
+	b.WriteRune(rune(n))
+	r.pos += 2 + digits
+	return nil
+}

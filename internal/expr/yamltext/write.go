@@ -1,0 +1,253 @@
+// Package yamltext writes and reads YAML as the yaml filter and function do.
+package yamltext
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// Write gives v in block style, ending with a line break: lists indented by one space, text quoted only where it would
+// not be read as text otherwise (numbers are not quoted, which is what the reference does).
+func Write(v any) string {
+	v = value.Normalize(v)
+	w := &writer{}
+	switch x := v.(type) {
+	case string:
+		if x == "" {
+			return "--- \"\"\n"
+		}
+		w.text(x, 0)
+		return w.b.String()
+	case []any, *value.Map, value.Object, value.Entry:
+		w.collection(x, 0, "")
+		return strings.TrimPrefix(w.b.String(), "\n")
+	}
+	return scalar(v) + "\n"
+}
+
+type writer struct{ b strings.Builder }
+
+func scalar(v any) string {
+	if v == nil {
+		return "null"
+	}
+	text := string(value.AppendJSON(nil, v, value.JSONOptions{}))
+	return strings.Trim(text, `"`)
+}
+
+// node writes what follows a key or a dash, with the space or line break before it.
+func (w *writer) node(v any, indent int) {
+	switch x := value.Normalize(v).(type) {
+	case string:
+		w.b.WriteByte(' ')
+		w.text(x, indent)
+	case []any, *value.Map, value.Object, value.Entry:
+		w.collection(x, indent, " ")
+	default:
+		w.b.WriteString(" " + scalar(x) + "\n")
+	}
+}
+
+// collection writes a list or map whose keys or dashes begin at indent, after a line break.
+func (w *writer) collection(v any, indent int, before string) {
+	if list, ok := v.([]any); ok {
+		if len(list) == 0 {
+			w.b.WriteString(before + "[]\n")
+			return
+		}
+		w.b.WriteByte('\n')
+		for _, item := range list {
+			w.b.WriteString(strings.Repeat(" ", indent) + " -")
+			w.node(item, indent+2)
+		}
+		return
+	}
+	m, ok := value.AsMap(v)
+	if e, isEntry := v.(value.Entry); isEntry {
+		m, ok = value.MapOf(e), true
+	}
+	if !ok || m.Len() == 0 {
+		w.b.WriteString(before + "{}\n")
+		return
+	}
+	w.b.WriteByte('\n')
+	for k, item := range m.All() {
+		w.b.WriteString(strings.Repeat(" ", indent))
+		w.key(k)
+		w.b.WriteByte(':')
+		if _, ok := item.([]any); ok {
+			w.node(item, indent)
+		} else {
+			w.node(item, indent+2)
+		}
+	}
+}
+
+func (w *writer) key(k string) {
+	switch {
+	case reserved(k) || looksLikeNumber(k):
+		w.b.WriteString(doubleQuoted(k))
+	case !plain(k) || strings.Contains(k, "\n"):
+		w.quoted(k)
+	default:
+		w.b.WriteString(k)
+	}
+}
+
+// text writes a string and the line break after it.
+func (w *writer) text(s string, indent int) {
+	switch {
+	case strings.Contains(s, "\n") && printable(s):
+		w.literal(s, max(indent, 2))
+		return
+	case reserved(s) || needsQuotes(s):
+		w.b.WriteString(doubleQuoted(s))
+	case !plain(s):
+		w.quoted(s)
+	default:
+		w.b.WriteString(s)
+	}
+	w.b.WriteByte('\n')
+}
+
+// literal writes a block of lines: | with a mark for what follows the last line.
+func (w *writer) literal(s string, indent int) {
+	w.b.WriteByte('|')
+	if strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") {
+		w.b.WriteByte('2')
+	}
+	switch {
+	case !strings.HasSuffix(s, "\n"):
+		w.b.WriteByte('-')
+	case strings.HasSuffix(s, "\n\n") || s == "\n":
+		w.b.WriteByte('+')
+	}
+	w.b.WriteByte('\n')
+	for line := range strings.Lines(s) {
+		if line != "\n" {
+			w.b.WriteString(strings.Repeat(" ", indent))
+		}
+		w.b.WriteString(line)
+	}
+	if !strings.HasSuffix(s, "\n") {
+		w.b.WriteByte('\n')
+	}
+}
+
+// quoted writes text that cannot be plain: in single quotes if that can hold it.
+func (w *writer) quoted(s string) {
+	if printable(s) && !strings.Contains(s, "\n") {
+		w.b.WriteString("'" + strings.ReplaceAll(s, "'", "''") + "'")
+		return
+	}
+	w.b.WriteString(doubleQuoted(s))
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r != '\n' && (r < 0x20 || r == 0x7f || r == '\uFFFD' || r == '\uFEFF' || (r >= 0x80 && r < 0xA0 && r != 0x85)) {
+			return false
+		}
+	}
+	return true
+}
+
+func doubleQuoted(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == 0:
+			b.WriteString(`\0`)
+		case r == 0x1b:
+			b.WriteString(`\e`)
+		case r == '\b':
+			b.WriteString(`\b`)
+		case r == '\a':
+			b.WriteString(`\a`)
+		case r == '\f':
+			b.WriteString(`\f`)
+		case r == '\v':
+			b.WriteString(`\v`)
+		case r < 0x20 || (r >= 0x7f && r < 0xA0):
+			const hex = "0123456789abcdef"
+			b.WriteString(`\x`)
+			b.WriteByte(hex[r>>4&15])
+			b.WriteByte(hex[r&15])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// reserved words would be read as something else than text.
+func reserved(s string) bool {
+	switch strings.ToLower(s) {
+	case "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n":
+		return true
+	}
+	return false
+}
+
+// needsQuotes finds what could end a plain scalar wherever it stands.
+func needsQuotes(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case '[', ']', '{', '}', ',':
+			return true
+		case '#':
+			if i == 0 || s[i-1] == ' ' || s[i-1] == '\t' {
+				return true
+			}
+		case ':':
+			if i+1 == len(s) || s[i+1] == ' ' || s[i+1] == '\t' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func looksLikeNumber(s string) bool {
+	if s == "" {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && c != '.' && c != '_' && !(i == 0 && (c == '-' || c == '+')) {
+			return false
+		}
+	}
+	return s[len(s)-1] >= '0' && s[len(s)-1] <= '9'
+}
+
+// plain reports whether a text can stand without quotes as far as its own characters go.
+func plain(s string) bool {
+	if s == "" || !printable(s) || s != strings.TrimFunc(s, unicode.IsSpace) {
+		return false
+	}
+	if strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") {
+		return false
+	}
+	switch c := s[0]; {
+	case strings.IndexByte("#,[]{}&*!|>'\"%@`", c) >= 0:
+		return false
+	case strings.IndexByte("-?:", c) >= 0:
+		if len(s) == 1 || s[1] == ' ' {
+			return false
+		}
+	}
+	return !strings.Contains(s, ": ") && !strings.Contains(s, " #") && !strings.HasSuffix(s, ":")
+}
