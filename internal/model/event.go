@@ -3,6 +3,8 @@ package model
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 // EntityKind says what an entity is.
@@ -42,6 +44,7 @@ const (
 	EventTimer        EventKind = "timer"        // Timer
 	EventChildEnded   EventKind = "childEnded"   // Child
 	EventGranted      EventKind = "granted"      // Gate: the execution has its slot
+	EventQueued       EventKind = "queued"       // Gate: no slot yet, the execution is in its queue
 	EventRefused      EventKind = "refused"      // Gate: no slot, the limit's behaviour is CANCEL or FAIL
 	EventKill         EventKind = "kill"         // Action
 	EventPause        EventKind = "pause"        // Action
@@ -75,6 +78,8 @@ type Event struct {
 	At time.Time `json:"at"`
 	// Ask is set when the sender waits for an Answer.
 	Ask string `json:"ask,omitempty"`
+	// Fresh says that the receiver's id was just drawn at random, so that it cannot exist yet.
+	Fresh bool `json:"-"`
 
 	Create *NewExecution `json:"create,omitempty"`
 	Job    *JobReport    `json:"job,omitempty"`
@@ -90,8 +95,6 @@ type NewExecution struct {
 	TaskRuns  []*TaskRun `json:"taskRuns,omitempty"`
 	// Fail ends it at once: a check said FAIL_EXECUTION.
 	Fail string `json:"fail,omitempty"`
-	// Resume lists the task runs of a replay that have to be started again.
-	Resume bool `json:"resume,omitempty"`
 }
 
 // JobReport is what a worker, or who saw it die, tells of a job.
@@ -106,6 +109,8 @@ type JobReport struct {
 	Outputs   json.RawMessage `json:"outputs,omitempty"`
 	Error     string          `json:"error,omitempty"`
 	LogFile   string          `json:"logFile,omitempty"`
+	// Values are the files that a split made, for the executions that follow.
+	Values []string `json:"values,omitempty"`
 	// Children are the task runs of a job that runs several tasks (WorkingDirectory), and dynamic ones.
 	Children []*TaskRun `json:"children,omitempty"`
 	// Logs and Metrics of a job that ran ahead of its commit: they are stored with its result.
@@ -120,6 +125,8 @@ type ChildEnd struct {
 	State   State           `json:"state"`
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 	Failure string          `json:"failure,omitempty"`
+	// Context holds the variables of the ended execution that the waiting task's expressions read, if any do.
+	Context json.RawMessage `json:"context,omitempty"`
 }
 
 // GateMessage is between an execution and the gate of its flow.
@@ -178,11 +185,11 @@ type Job struct {
 	Execution JobHeader   `json:"execution"`
 	TaskRun   *TaskRun    `json:"taskRun"`
 	Parents   []JobParent `json:"parents,omitempty"` // closest first
-	// Vars holds the context variables that the task's expressions may read, as a JSON object.
-	Vars json.RawMessage `json:"vars,omitempty"`
+	// Vars holds the context variables that the task's expressions may read. Secrets in them are encrypted.
+	Vars *value.Map `json:"vars,omitempty"`
 	// Pure says that running it twice is harmless and that it touches nothing outside its result.
 	Pure bool `json:"pure,omitempty"`
-	// Retried is the number of tries before this one, when the policy says warningOnRetry.
+	// At is when it was handed out.
 	At time.Time `json:"at"`
 }
 

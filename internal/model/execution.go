@@ -61,6 +61,8 @@ type EngineState struct {
 	Kill State `json:"kill,omitempty"`
 	// PausedByAPI is set while a person holds the execution, as distinct from a Pause task.
 	PausedByAPI bool `json:"pausedByApi,omitempty"`
+	// AtBreakpoint is set while the execution stands before a task that a breakpoint names.
+	AtBreakpoint bool `json:"atBreakpoint,omitempty"`
 	// Visit counts the times that the execution has asked its flow's gate for a slot.
 	Visit int `json:"visit,omitempty"`
 	// InGate is set from asking the gate until leaving it.
@@ -135,19 +137,26 @@ type RunState struct {
 	Seq int `json:"seq"`
 	// Section is the list of its parent that the task stands in.
 	Section Section `json:"section,omitempty"`
-	// Values are a loop's values, frozen when it began. Large lists are kept by reference.
+	// Values are a loop's values, frozen when it began, or the files that a split made.
 	Values []string `json:"values,omitempty"`
+	// Limit is how many children of it may run at once, as rendered when it began; 0 without bound.
+	Limit int `json:"limit,omitempty"`
+	// Broken is set when the flowable itself failed: its own expression, or no branch to take.
+	Broken bool `json:"broken,omitempty"`
 	// Turn counts a LoopUntil's bodies, from 1.
 	Turn int `json:"turn,omitempty"`
 	// Lost counts attempts whose worker died.
 	Lost int `json:"lost,omitempty"`
-	// Child is the execution that a Subflow waits for; Children that of each batch of a ForEachItem.
-	Child    string         `json:"child,omitempty"`
-	Batches  int            `json:"batches,omitempty"`
-	Ended    map[string]int `json:"ended,omitempty"` // ended batches by state
-	RetryAt  *time.Time     `json:"retryAt,omitempty"`
-	ResumeAs State          `json:"resumeAs,omitempty"`
-	// Job is set while a job is out for the newest attempt: the attempt's number, from 1.
+	// Child is the execution that a Subflow started last.
+	Child string `json:"child,omitempty"`
+	// Batches is the number of executions that a ForEachItem has started, Ended counts those that have ended by state, and
+	// Done has a bit for each of them.
+	Batches int           `json:"batches,omitempty"`
+	Ended   map[State]int `json:"ended,omitempty"`
+	Done    []byte        `json:"done,omitempty"`
+	// ResumeAs is the state that a Pause ends with when its time is over.
+	ResumeAs State `json:"resumeAs,omitempty"`
+	// Job is the number of the newest hand-out of the task to a worker, from 1; results of older ones are ignored.
 	Job int `json:"job,omitempty"`
 	// Error is why the last try failed, in one line.
 	Error string `json:"error,omitempty"`

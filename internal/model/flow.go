@@ -70,7 +70,8 @@ const (
 	KindPause
 	KindWorkingDirectory // one job that runs its children
 	KindSubflow
-	KindForEachItem
+	KindForEachItem // its children ID_split, ID_items and ID_merge are put there when the flow is compiled
+	KindBatches     // ID_items: one subflow for each batch
 	KindTemplate
 	// The tasks below change their execution and are done by the engine in one turn.
 	KindLabels

@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// advance works a list as far as it goes: it begins what may begin, turns to the errors when the list has failed, to
+// finally when either is done, and ends the flowable, or the execution, after that.
+func (x *turn) advance(f *frame) {
+	for x.step(f) {
+	}
+}
+
+// step does one thing for a list and tells whether there may be more to do.
+func (x *turn) step(f *frame) bool {
+	if f.phase == model.SectionAfter {
+		return x.stepAfter(f)
+	}
+	if f.node != nil && (f.node.ended() || f.node.run.State.Current() != model.Running) {
+		return false
+	}
+	e := x.s.Exec
+	switch {
+	case !e.Engine.Admitted || e.State.Current().Terminated():
+		return false
+	case e.Engine.Kill != 0:
+		if f.open == 0 {
+			x.endList(f, e.Engine.Kill)
+		}
+		return false
+	case e.Engine.PausedByAPI || e.Engine.AtBreakpoint:
+		return false
+	}
+	switch f.phase {
+	case model.SectionTasks:
+		return x.stepTasks(f)
+	case model.SectionErrors:
+		if f.open > 0 || x.beginNext(f, model.SectionErrors) {
+			return f.open == 0
+		}
+		f.phase = model.SectionFinally
+		return true
+	}
+	if f.open > 0 || x.beginNext(f, model.SectionFinally) {
+		return f.open == 0
+	}
+	x.endList(f, f.guess())
+	return false
+}
+
+func (x *turn) stepTasks(f *frame) bool {
+	switch {
+	case f.killed > 0:
+		if f.open == 0 {
+			x.endList(f, model.Killed)
+		}
+		return false
+	case f.failed > 0 || f.broken:
+		// What runs may finish; nothing new begins; the errors follow when all is quiet.
+		if f.open > 0 {
+			return false
+		}
+		f.phase = model.SectionErrors
+		return true
+	}
+	if x.beginTasks(f) {
+		return true
+	}
+	if f.open > 0 {
+		return false
+	}
+	if f.node != nil && f.node.task.Kind == model.KindLoopUntil && !x.loopDone(f) {
+		return false
+	}
+	f.phase = model.SectionFinally
+	return true
+}
+
+// stepAfter works the afterExecution list: one task after the other, whatever comes of them.
+func (x *turn) stepAfter(f *frame) bool {
+	if f.open > 0 || x.beginNext(f, model.SectionAfter) {
+		return f.open == 0
+	}
+	if !x.s.Exec.Engine.Finished {
+		x.finishExecution()
+	}
+	return false
+}
+
+// beginNext begins the next task of a list that runs one after the other, and tells whether there was one.
+func (x *turn) beginNext(f *frame, sec model.Section) bool {
+	i := f.created[sec]
+	if i >= len(f.lists[sec]) {
+		return false
+	}
+	x.begin(f.lists[sec][i], f, sec, 0, nil)
+	return true
+}
+
+// beginTasks begins what may begin of a main list and tells whether that was anything.
+func (x *turn) beginTasks(f *frame) bool {
+	list := f.lists[model.SectionTasks]
+	if f.loop != nil {
+		group, index, ok := f.loop.pick(len(list))
+		if !ok {
+			return false
+		}
+		x.begin(list[index], f, model.SectionTasks, group, &f.loop.values[group])
+		return true
+	}
+	kind := model.KindSequential
+	if f.node != nil {
+		kind = f.node.task.Kind
+	}
+	switch kind {
+	case model.KindParallel:
+		if limit := f.node.run.Engine.Limit; limit > 0 && f.open >= limit {
+			return false
+		}
+		return x.beginNext(f, model.SectionTasks)
+	case model.KindDag:
+		return x.beginDag(f, list)
+	}
+	return f.open == 0 && x.beginNext(f, model.SectionTasks)
+}
+
+func (x *turn) beginDag(f *frame, list []*model.Task) bool {
+	if limit := f.node.run.Engine.Limit; limit > 0 && f.open >= limit {
+		return false
+	}
+	for _, t := range list {
+		if !f.began[t.ID] && x.dependenciesEnded(f, t) {
+			x.begin(t, f, model.SectionTasks, 0, nil)
+			return true
+		}
+	}
+	return false
+}
+
+// dependenciesEnded tells whether everything that a task of a Dag depends on has ended, in whatever way. A disabled task
+// counts as ended: waiting for it would be for ever.
+func (x *turn) dependenciesEnded(f *frame, t *model.Task) bool {
+	for _, id := range t.DependsOn {
+		dep := x.s.Flow.ByID[id]
+		if dep == nil || dep.Disabled {
+			continue
+		}
+		ended := false
+		for _, n := range x.s.byTask[id] {
+			if n.parent == f && n.ended() {
+				ended = true
+			}
+		}
+		if !ended {
+			return false
+		}
+	}
+	return true
+}
+
+// endList ends what the list belongs to.
+func (x *turn) endList(f *frame, state model.State) {
+	if f.node == nil {
+		x.endExecution(state)
+		return
+	}
+	x.endFlowable(f.node, state)
+}

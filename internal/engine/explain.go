@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// Wait says what an execution, or one of its task runs, waits for.
+type Wait struct {
+	TaskRunID string    `json:"taskRunId,omitempty"`
+	TaskID    string    `json:"taskId,omitempty"`
+	Value     *string   `json:"value,omitempty"`
+	For       WaitFor   `json:"for"`
+	Since     time.Time `json:"since"`
+	// Until is when a timer ends the waiting, where one does.
+	Until *time.Time `json:"until,omitempty"`
+	// Detail says it in words; Ref is the job, execution or worker group that is waited for.
+	Detail string `json:"detail"`
+	Ref    string `json:"ref,omitempty"`
+}
+
+// WaitFor is a kind of waiting.
+type WaitFor string
+
+// What can be waited for.
+const (
+	WaitSchedule   WaitFor = "SCHEDULE"
+	WaitSlot       WaitFor = "SLOT"
+	WaitWorker     WaitFor = "WORKER"
+	WaitTask       WaitFor = "TASK"
+	WaitPerson     WaitFor = "PERSON"
+	WaitTimer      WaitFor = "TIMER"
+	WaitRetry      WaitFor = "RETRY"
+	WaitSubflow    WaitFor = "SUBFLOW"
+	WaitBreakpoint WaitFor = "BREAKPOINT"
+	WaitNothing    WaitFor = "NOTHING" // a defect: the sweeper reports it
+)
+
+// Explain says what an execution that is not finished waits for, and since when. An execution in a state that is not an
+// end always waits for something; WaitNothing would say that it was forgotten.
+func Explain(s *State) []Wait {
+	if s.Done() {
+		return nil
+	}
+	e := s.Exec
+	since := e.State[len(e.State)-1].Date
+	if !e.Engine.Admitted {
+		if t, ok := s.timers[string(model.TimerSchedule)]; ok {
+			return []Wait{{For: WaitSchedule, Since: since, Until: &t.Due, Detail: "it is scheduled for later"}}
+		}
+		if e.Engine.InGate {
+			return []Wait{{For: WaitSlot, Since: since, Detail: "the concurrency limit of its flow is reached",
+				Ref: e.Namespace + "." + e.FlowID}}
+		}
+	}
+	var out []Wait
+	for _, n := range s.order {
+		if n != nil && n.class() != idle {
+			out = append(out, s.explainRun(n))
+		}
+	}
+	if t, ok := s.timers[string(model.TimerRetryFlow)]; ok {
+		out = append(out, Wait{For: WaitRetry, Since: since, Until: &t.Due, Detail: "another execution takes over"})
+	}
+	switch {
+	case e.Engine.AtBreakpoint:
+		out = append(out, Wait{For: WaitBreakpoint, Since: since, Detail: "it stands at a breakpoint until it is resumed"})
+	case e.Engine.PausedByAPI:
+		out = append(out, Wait{For: WaitPerson, Since: since, Detail: "it was paused and has to be resumed"})
+	case len(out) == 0:
+		out = append(out, Wait{For: WaitNothing, Since: since, Detail: "nothing is under way"})
+	}
+	return out
+}
+
+func (s *State) explainRun(n *node) Wait {
+	run := n.run
+	w := Wait{TaskRunID: run.ID, TaskID: run.TaskID, Value: run.Value, Since: run.State[len(run.State)-1].Date}
+	timer := func(id string) bool {
+		t, ok := s.timers[id+run.ID]
+		if ok {
+			w.Until = &t.Due
+		}
+		return ok
+	}
+	switch {
+	case run.State.Current() == model.Retrying && timer("retry:"):
+		w.For, w.Detail = WaitRetry, "its next try"
+	case timer("loop:"):
+		w.For, w.Detail = WaitTimer, "the loop's next turn"
+	case timer("resume:"):
+		w.For, w.Detail = WaitTimer, "the pause ends by itself, or when somebody resumes it"
+	case run.State.Current().IsPaused():
+		w.For, w.Detail = WaitPerson, "somebody has to resume it"
+	case run.Engine.Child != "":
+		w.For, w.Ref, w.Detail = WaitSubflow, run.Engine.Child, "the execution that it started"
+	case run.Engine.Batches > 0:
+		w.For, w.Detail = WaitSubflow, fmt.Sprintf("%d of %d executions that it started", run.Engine.Batches-total(run.Engine.Ended), run.Engine.Batches)
+	case run.Engine.Job > 0 && run.State.Current() == model.Submitted:
+		w.For, w.Ref, w.Detail = WaitWorker, model.JobID(run.ID, run.Engine.Job), "a worker to take it"
+	case run.Engine.Job > 0:
+		w.For, w.Ref, w.Detail = WaitTask, model.JobID(run.ID, run.Engine.Job), "the worker that runs it"
+	default:
+		w.For, w.Detail = WaitNothing, "nothing is under way"
+	}
+	return w
+}

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"container/heap"
+
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// frame is the progress of one list of tasks with its errors, finally and (at the top) afterExecution lists: that of the
+// flow itself, or of a flowable task run. All of it follows from the records of the children.
+type frame struct {
+	node  *node // nil at the top
+	lists lists
+	phase model.Section
+
+	created [numSections]int // children ever created, by section; a list is worked through in order
+	open    int              // children that have not ended
+	failed  int              // of the main list only, as the fields below
+	killed  int
+	warned  int
+	broken  bool // the flowable itself failed: its expression, or no branch to take
+
+	loop   *loop           // loops over values
+	began  map[string]bool // Dag: tasks that were started
+	queued bool            // waits in the turn's worklist
+}
+
+const numSections = int(model.SectionOnPause) + 1
+
+// lists are the tasks of each section, disabled ones left out.
+type lists [numSections][]*model.Task
+
+// loop is the progress of a flowable that runs its list once for each value.
+type loop struct {
+	values []string
+	limit  int     // groups at once; 1 is one after the other, 0 without bound
+	flat   bool    // EachParallel: every task of every value on its own, in any order
+	done   []int   // tasks begun, by group
+	open   []int   // children that have not ended, by group
+	next   int     // the first group that has not begun
+	ready  intHeap // begun groups that may go on; some may be stale
+	live   int     // children that have not ended
+}
+
+func newFrame(n *node, l lists) *frame { return &frame{node: n, lists: l} }
+
+func rootLists(f *model.Flow) (l lists) {
+	l[model.SectionTasks] = enabled(f.Tasks)
+	l[model.SectionErrors] = enabled(f.Errors)
+	l[model.SectionFinally] = enabled(f.Finally)
+	l[model.SectionAfter] = enabled(f.AfterExecution)
+	return l
+}
+
+func enabled(tasks []*model.Task) []*model.Task {
+	for i, t := range tasks {
+		if t.Disabled {
+			out := append([]*model.Task{}, tasks[:i]...)
+			for _, t := range tasks[i+1:] {
+				if !t.Disabled {
+					out = append(out, t)
+				}
+			}
+			return out
+		}
+	}
+	return tasks
+}
+
+// attach counts a child that was just created, or that Load found.
+func (f *frame) attach(n *node) {
+	sec := n.run.Engine.Section
+	f.created[sec]++
+	if sec > f.phase {
+		f.phase = sec
+	}
+	if sec == model.SectionTasks {
+		if f.began != nil {
+			f.began[n.run.TaskID] = true
+		}
+		if f.loop != nil {
+			f.loop.attach(n)
+		}
+	}
+	if n.ended() {
+		f.count(n.run.State.Current(), sec)
+		if f.loop != nil && sec == model.SectionTasks {
+			f.loop.release(n, len(f.lists[sec]))
+		}
+	} else {
+		f.open++
+	}
+}
+
+// childEnded counts a child that has just ended.
+func (f *frame) childEnded(n *node) {
+	sec := n.run.Engine.Section
+	f.open--
+	f.count(n.run.State.Current(), sec)
+	if f.loop != nil && sec == model.SectionTasks {
+		f.loop.release(n, len(f.lists[sec]))
+	}
+}
+
+func (f *frame) count(s model.State, sec model.Section) {
+	if sec != model.SectionTasks {
+		return
+	}
+	switch s {
+	case model.Failed:
+		f.failed++
+	case model.Killed:
+		f.killed++
+	case model.Warning:
+		f.warned++
+	}
+}
+
+// guess is the state that the children of the main list amount to.
+func (f *frame) guess() model.State {
+	switch {
+	case f.killed > 0:
+		return model.Killed
+	case f.failed > 0 || f.broken:
+		return model.Failed
+	case f.warned > 0:
+		return model.Warning
+	}
+	return model.Success
+}
+
+func newLoop(values []string, limit int, flat bool) *loop {
+	return &loop{values: values, limit: limit, flat: flat,
+		done: make([]int, len(values)), open: make([]int, len(values))}
+}
+
+func (l *loop) attach(n *node) {
+	g := n.group
+	if g >= len(l.done) {
+		return
+	}
+	if l.done[g] == 0 && g >= l.next {
+		l.next = g + 1
+	}
+	l.done[g]++
+	l.open[g]++
+	l.live++
+}
+
+// release gives back the slot of a child that has ended; its group waits for another turn if it has tasks left.
+func (l *loop) release(n *node, tasks int) {
+	g := n.group
+	if g >= len(l.done) {
+		return
+	}
+	l.open[g]--
+	l.live--
+	if !l.flat && l.limit != 1 && l.done[g] < tasks {
+		heap.Push(&l.ready, g)
+	}
+}
+
+// pick returns the next task to begin: the index of its value and of the task within the list.
+func (l *loop) pick(tasks int) (group, index int, ok bool) {
+	if tasks == 0 {
+		return 0, 0, false
+	}
+	switch {
+	case l.limit > 0 && l.live >= l.limit:
+		return 0, 0, false
+	case l.limit == 1 || l.flat:
+		return l.pickInOrder(tasks)
+	}
+	for len(l.ready) > 0 {
+		if g := heap.Pop(&l.ready).(int); l.open[g] == 0 && l.done[g] < tasks {
+			return g, l.done[g], true
+		}
+	}
+	return l.next, 0, l.next < len(l.values)
+}
+
+func (l *loop) pickInOrder(tasks int) (group, index int, ok bool) {
+	g := max(l.next-1, 0)
+	for ; g < len(l.values); g++ {
+		if l.done[g] < tasks {
+			return g, l.done[g], true
+		}
+	}
+	return 0, 0, false
+}
+
+type intHeap []int
+
+func (h intHeap) Len() int           { return len(h) }
+func (h intHeap) Less(i, j int) bool { return h[i] < h[j] }
+func (h intHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *intHeap) Push(x any)        { *h = append(*h, x.(int)) }
+func (h *intHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}

@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// State is an execution in the hands of its owner: its records, and indexes over them that make the cost of a step
+// independent of their number. Everything in the indexes is derived from the records, so Load rebuilds it.
+//
+// A State belongs to one goroutine. The records that it points to are never changed once a Step has returned.
+type State struct {
+	Flow    *model.Flow
+	Exec    *model.Execution
+	Version int64
+	// Gone is set when the execution was deleted: nothing brings it back.
+	Gone bool
+
+	nodes   map[string]*node   // by task run id
+	order   []*node            // by creation; dropped ones are nil
+	byTask  map[string][]*node // by task id, in order
+	byValue map[string]*valueIndex
+	root    *frame
+	timers  map[string]model.Timer
+	tally   tally
+}
+
+// tally counts the task runs that something is still to happen to, by what that is. From it follows whether an execution
+// is running, paused or between two tries.
+type tally struct{ busy, paused, retrying int }
+
+// node is a task run with its place in the execution.
+type node struct {
+	run    *model.TaskRun
+	task   *model.Task // nil for a task run that a job created by itself
+	parent *frame      // what it counts in; nil for a Pause's onPause task
+	frame  *frame      // its children, if it is a flowable
+	pos    int         // in State.order
+	turn   int64       // the turn in which run was copied for writing
+	group  int         // the index of its value in the loop around it
+	parsed *value.Map  // outputs, once read
+	path   []string    // the values of the loops around it, outermost first, its own last
+}
+
+// Load builds the state of an execution from its records, ordered by creation.
+func Load(flow *model.Flow, exec *model.Execution, runs []*model.TaskRun, timers []model.Timer, version int64) *State {
+	s := &State{Flow: flow, Exec: exec, Version: version, timers: map[string]model.Timer{}}
+	for _, t := range timers {
+		s.timers[t.ID] = t
+	}
+	s.index(runs)
+	return s
+}
+
+// New returns the state of an execution that does not exist yet: it takes a create event and nothing else.
+func New() *State { return &State{timers: map[string]model.Timer{}} }
+
+// Exists tells whether the execution has been created.
+func (s *State) Exists() bool { return s.Exec != nil }
+
+// Records returns the task runs in the order of their creation.
+func (s *State) Records() []*model.TaskRun {
+	out := make([]*model.TaskRun, 0, len(s.order))
+	for _, n := range s.order {
+		if n != nil {
+			out = append(out, n.run)
+		}
+	}
+	return out
+}
+
+// Done tells whether nothing will happen to the execution any more unless somebody asks for it.
+func (s *State) Done() bool { return s.Exec == nil || s.Exec.Engine.Finished }
+
+// index rebuilds everything that is derived from the records.
+func (s *State) index(runs []*model.TaskRun) {
+	s.nodes = make(map[string]*node, len(runs))
+	s.byTask, s.byValue = map[string][]*node{}, map[string]*valueIndex{}
+	s.order = s.order[:0]
+	s.tally = tally{}
+	if s.Flow == nil {
+		return
+	}
+	s.root = newFrame(nil, rootLists(s.Flow))
+	for _, run := range runs {
+		s.attach(run)
+	}
+	if s.Exec.State.Current().Terminated() {
+		s.root.phase = model.SectionAfter
+	}
+}
+
+// attach enters a task run into the indexes and returns its node.
+func (s *State) attach(run *model.TaskRun) *node {
+	n := &node{run: run, task: s.Flow.ByID[run.TaskID]}
+	if run.Dynamic {
+		n.task = nil
+	}
+	if run.Iteration != nil {
+		n.group = *run.Iteration
+	}
+	n.pos = len(s.order)
+	s.nodes[run.ID] = n
+	s.order = append(s.order, n)
+	s.byTask[run.TaskID] = append(s.byTask[run.TaskID], n)
+	n.parent = s.frameFor(n)
+	n.path = s.valuePath(n)
+	if n.task != nil && n.task.Kind.Flowable() {
+		n.frame = s.frameOf(n)
+	}
+	if n.parent != nil {
+		n.parent.attach(n)
+	}
+	s.tally.add(n.class(), 1)
+	return n
+}
+
+// frameFor returns the frame that the task run counts in. Children of a WorkingDirectory count in none: they are reported
+// by one job, all at once.
+func (s *State) frameFor(n *node) *frame {
+	run := n.run
+	if run.Engine.Section == model.SectionOnPause || n.task == nil {
+		return nil
+	}
+	if run.ParentID == "" {
+		return s.root
+	}
+	p := s.nodes[run.ParentID]
+	if p == nil {
+		return nil
+	}
+	if p.task != nil && p.task.Kind == model.KindWorkingDirectory && run.Engine.Section == model.SectionTasks {
+		return nil
+	}
+	if p.frame == nil {
+		p.frame = s.frameOf(p)
+	}
+	return p.frame
+}
+
+func (s *State) valuePath(n *node) []string {
+	var path []string
+	if p := s.nodes[n.run.ParentID]; p != nil {
+		path = p.path
+	}
+	if n.run.Value == nil {
+		return path
+	}
+	return append(path[:len(path):len(path)], *n.run.Value)
+}
+
+// class tells what is still to happen to a task run itself; its children are counted on their own.
+func (n *node) class() class {
+	switch c := n.run.State.Current(); {
+	case c.Terminated():
+		return idle
+	case c.IsPaused():
+		return paused
+	case c == model.Retrying:
+		return retrying
+	case n.task != nil && n.task.Kind.Flowable():
+		return idle // it waits for its children only
+	}
+	return busy
+}
+
+type class uint8
+
+const (
+	idle class = iota
+	busy
+	paused
+	retrying
+)
+
+func (t *tally) add(c class, by int) {
+	switch c {
+	case busy:
+		t.busy += by
+	case paused:
+		t.paused += by
+	case retrying:
+		t.retrying += by
+	}
+}
+
+// outputs returns the task run's outputs as a map, nil if it has none.
+func (n *node) outputs() *value.Map {
+	if n.parsed == nil && len(n.run.Outputs) > 0 {
+		if v, err := value.ParseJSON(n.run.Outputs); err == nil {
+			n.parsed, _ = v.(*value.Map)
+		}
+	}
+	return n.parsed
+}
+
+// ended tells whether the task run has come to an end.
+func (n *node) ended() bool { return n.run.State.Current().Terminated() }
+
+// lastAttempt returns the newest attempt, nil if there is none.
+func (n *node) lastAttempt() *model.Attempt {
+	if len(n.run.Attempts) == 0 {
+		return nil
+	}
+	return &n.run.Attempts[len(n.run.Attempts)-1]
+}
+
+// taskRunID derives the id of a child task run: the same child of the same parent always has the same id, whatever is
+// delivered twice. Restarts and turns of a loop tell apart children that replace others.
+func taskRunID(exec *model.Execution, parent string, task *model.Task, group, turn int) string {
+	return model.DeriveID("taskrun", exec.ID, strconv.Itoa(exec.Metadata.AttemptNumber), parent, task.ID,
+		strconv.Itoa(group), strconv.Itoa(turn))
+}
+
+// laterOf keeps event time from going back.
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// Format is the version of the records' encoding that this engine writes.
+const Format = 1
+
+// Result is what a step came to.
+type Result struct {
+	// Transition is what changed, nil only if nothing did and nothing needs acknowledging.
+	Transition *model.Transition
+	// Needs lists what must be answered first; then nothing changed, and the same event is stepped again with the answers.
+	Needs []Need
+	// Ignored says why the event had no effect, for the log; "" if it had one.
+	Ignored string
+}
+
+// Step moves an execution by one event. The state is changed in place to what it is after the event; if Needs is not
+// empty it is unchanged. A panic within leaves the state unusable: the owner drops it and ends the execution (see Crash).
+func Step(s *State, ev *model.Event, env *Env) (res Result) {
+	x := &turn{s: s, env: env, ev: ev, before: s.Exec, id: s.Version + 1}
+	x.now = eventTime(s, env.Now)
+	x.t = &model.Transition{Of: ev.To, Version: x.id}
+	defer func() {
+		if r := recover(); r != nil {
+			n, ok := r.(needs)
+			if !ok {
+				panic(r)
+			}
+			x.undo()
+			res = Result{Needs: n}
+		}
+	}()
+	x.handle()
+	x.settle()
+	x.conclude()
+	return x.finish()
+}
+
+// Replayable ids need the event's own time, not the clock's; but time never goes back within an execution.
+func eventTime(s *State, now time.Time) time.Time {
+	now = now.Truncate(time.Microsecond)
+	if s.Exec == nil {
+		return now
+	}
+	return laterOf(s.Exec.Engine.Now, now)
+}
+
+// handle applies the event itself.
+func (x *turn) handle() {
+	if x.ev.Kind == model.EventCreate {
+		x.onCreate()
+		return
+	}
+	if !x.s.Exists() {
+		x.refuse(model.AnswerGone, "there is no such execution")
+		return
+	}
+	switch x.ev.Kind {
+	case model.EventJobStarted:
+		x.onJobStarted()
+	case model.EventJobEnded:
+		x.onJobEnded()
+	case model.EventJobLost:
+		x.onJobLost()
+	case model.EventTimer:
+		x.onTimer()
+	case model.EventChildEnded:
+		x.onChildEnded()
+	case model.EventGranted:
+		x.onGranted()
+	case model.EventQueued:
+		x.onQueued()
+	case model.EventRefused:
+		x.onRefused()
+	default:
+		x.onAction()
+	}
+}
+
+// ignore notes why the event changes nothing.
+func (x *turn) ignore(reason string) { x.reason = reason }
+
+// refuse ignores the event and tells who asked.
+func (x *turn) refuse(code model.AnswerCode, message string) {
+	x.reason = message
+	if x.ev.Ask != "" {
+		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Code: code, Message: message})
+	}
+}
+
+// finish turns what was changed into the transition.
+func (x *turn) finish() Result {
+	if x.ev.Kind != model.EventTimer {
+		x.t.Acks = append(x.t.Acks, x.ev.ID)
+	} else if _, reset := x.s.timers[x.ev.Timer.ID]; !reset && !slices.Contains(x.t.ClearTimers, x.ev.Timer.ID) {
+		x.t.ClearTimers = append(x.t.ClearTimers, x.ev.Timer.ID)
+	}
+	if x.s.Exists() && (x.copied || len(x.changed) > 0) {
+		h := x.head()
+		h.Engine.Now, h.Engine.Format = x.now, Format
+		x.t.Execution = h
+	}
+	for _, c := range x.changed {
+		x.t.TaskRuns = append(x.t.TaskRuns, c.n.run)
+	}
+	slices.SortFunc(x.t.TaskRuns, func(a, b *model.TaskRun) int { return cmp.Compare(a.Engine.Seq, b.Engine.Seq) })
+	if x.ev.Ask != "" && x.reason == "" && len(x.t.Answers) == 0 {
+		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: x.s.Exec})
+	}
+	x.s.Version = x.id
+	return Result{Transition: x.t, Ignored: x.reason}
+}
+
+// onCreate brings the execution into being; creating one that exists is a repeat.
+func (x *turn) onCreate() {
+	if x.s.Exists() || x.s.Gone {
+		x.ignore("the execution exists already, or has been deleted")
+		return
+	}
+	create := x.ev.Create
+	h := *create.Execution
+	flow := x.env.flow(model.FlowKey{Tenant: h.Tenant, Namespace: h.Namespace, ID: h.FlowID, Revision: h.FlowRevision})
+	x.s.Flow, x.s.Exec, x.copied = flow, &h, true
+	x.s.index(create.TaskRuns)
+	for _, n := range x.s.order {
+		n.turn = x.id
+		x.changed = append(x.changed, change{n, nil})
+	}
+	h.Engine.Now = x.now
+	if create.Fail != "" {
+		x.failExecution(create.Fail)
+		return
+	}
+	x.startMonitors()
+	if h.ScheduleDate != nil && h.ScheduleDate.After(x.now) {
+		x.setTimer(model.Timer{ID: string(model.TimerSchedule), Kind: model.TimerSchedule, Due: *h.ScheduleDate})
+		return
+	}
+	x.askGate()
+}
+
+// askGate asks for a slot where the flow has a concurrency limit, and begins at once where it has none.
+func (x *turn) askGate() {
+	c := x.s.Flow.Concurrency
+	if c == nil {
+		x.admit()
+		return
+	}
+	h := x.head()
+	h.Engine.Visit++
+	h.Engine.InGate = true
+	x.sendGate(model.EventEnter)
+}
+
+// sendGate sends a message of this execution to the gate of its flow.
+func (x *turn) sendGate(kind model.EventKind) {
+	e := x.s.Exec
+	m := &model.GateMessage{ExecutionID: e.ID, Visit: e.Engine.Visit, Since: e.State.Start()}
+	if c := x.s.Flow.Concurrency; c != nil {
+		m.Limit, m.Behavior = c.Limit, c.Behavior
+	}
+	x.send(model.Event{To: model.GateEntity(e.Tenant, e.Namespace, e.FlowID), Kind: kind, Gate: m})
+}
+
+// admit lets the execution run.
+func (x *turn) admit() {
+	x.head().Engine.Admitted = true
+	x.startAgain()
+	x.resumeAll()
+}
+
+// resumeAll advances every list that has not ended: after a start, a resume or a restart.
+func (x *turn) resumeAll() {
+	x.push(x.s.root)
+	for i := len(x.s.order) - 1; i >= 0; i-- {
+		if n := x.s.order[i]; n != nil && n.frame != nil && !n.ended() {
+			x.push(n.frame)
+		}
+	}
+}
+
+func (x *turn) onGranted() {
+	e := x.s.Exec
+	switch m := x.ev.Gate; {
+	case !e.Engine.InGate || m.Visit != e.Engine.Visit:
+		x.ignore("the slot is no longer wanted")
+		x.send(model.Event{To: model.GateEntity(e.Tenant, e.Namespace, e.FlowID), Kind: model.EventLeft, Gate: m})
+	case e.Engine.Admitted:
+		x.ignore("the execution runs already")
+	default:
+		x.admit()
+	}
+}
+
+func (x *turn) onQueued() {
+	e := x.s.Exec
+	if !e.Engine.InGate || x.ev.Gate.Visit != e.Engine.Visit || e.Engine.Admitted || e.State.Current() != model.Created {
+		x.ignore("the execution does not wait for a slot")
+		return
+	}
+	h := x.head()
+	h.State = h.State.With(model.Queued, x.now)
+}
+
+func (x *turn) onRefused() {
+	e := x.s.Exec
+	if !e.Engine.InGate || x.ev.Gate.Visit != e.Engine.Visit || e.Engine.Admitted {
+		x.ignore("the execution does not wait for a slot")
+		return
+	}
+	x.head().Engine.InGate = false
+	end := model.Cancelled
+	if x.ev.Gate.Behavior == model.BehaviorFail {
+		end = model.Failed
+	}
+	x.log(nil, model.LevelWarn, "the flow's concurrency limit of %d is reached", x.ev.Gate.Limit)
+	x.endExecution(end)
+}
+
+func (x *turn) onTimer() {
+	timer := x.ev.Timer
+	if set, ok := x.s.timers[timer.ID]; !ok || !set.Due.Equal(timer.Due) {
+		x.ignore("the timer is not set")
+		return
+	}
+	x.clearTimer(timer.ID)
+	n := x.s.nodes[timer.TaskRunID]
+	switch timer.Kind {
+	case model.TimerSchedule:
+		if x.s.Exec.State.Current() == model.Created {
+			x.askGate()
+		}
+	case model.TimerRetry:
+		x.retryTask(n)
+	case model.TimerRetryFlow:
+		x.retryExecution()
+	case model.TimerResume:
+		x.resumeByItself(n)
+	case model.TimerLoop:
+		x.nextTurn(n)
+	case model.TimerSLA:
+		x.slaOverdue(timer.Ref)
+	}
+}
+
+// conclude brings the execution's own state in line with its task runs.
+func (x *turn) conclude() {
+	if !x.s.Exists() || x.t.Deleted {
+		return
+	}
+	x.assertSLA()
+	x.settle()
+	e := x.s.Exec
+	cur := e.State.Current()
+	if !e.Engine.Admitted || cur.Terminated() || cur == model.Killing {
+		return
+	}
+	want := model.Running
+	switch t := x.s.tally; {
+	case e.Engine.AtBreakpoint:
+		want = model.Breakpoint
+	case e.Engine.PausedByAPI:
+		want = model.Paused
+	case t.busy > 0:
+	case t.paused > 0:
+		want = model.Paused
+	case t.retrying > 0:
+		want = model.Retrying
+	}
+	if cur != want {
+		h := x.head()
+		if want == model.Running && cur.IsPaused() {
+			h.State = h.State.With(model.Restarted, x.now)
+		}
+		h.State = h.State.With(want, x.now)
+	}
+}

@@ -1,0 +1,158 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+const (
+	// maxLine is the length of a log line, in bytes; longer ones are split.
+	maxLine = 10 << 10
+	// maxCarried is how many bytes of log a job's report carries.
+	maxCarried = 64 << 10
+	// maxLines is how many lines one attempt may log; then a mark says that the log was cut.
+	maxLines = 1_000_000
+	// flushEvery and flushAt bound how long, and how many, lines wait to be written together.
+	flushEvery = 100 * time.Millisecond
+	flushAt    = 500
+)
+
+// runLog collects the lines of one attempt.
+type runLog struct {
+	rc      *run
+	carry   bool // the lines go with the report
+	mu      sync.Mutex
+	seq     int
+	size    int
+	pending []model.LogEntry
+	min     model.Level
+}
+
+func newRunLog(rc *run, carry bool) *runLog {
+	return &runLog{rc: rc, carry: carry, min: rc.task.LogLevel}
+}
+
+// add takes a line. The timestamps of parts of a long line differ, so that they sort in order.
+func (l *runLog) add(level model.Level, text string) {
+	if level < l.min {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := now()
+	for part := range split(text) {
+		if l.seq > maxLines {
+			return
+		}
+		if l.seq == maxLines {
+			level, part = model.LevelWarn, "the log of this attempt is cut here: it has too many lines"
+		}
+		t := l.rc.taskRun
+		attempt := len(t.Attempts)
+		l.pending = append(l.pending, model.LogEntry{
+			Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, TaskID: t.TaskID, ExecutionID: t.ExecutionID, TaskRunID: t.ID,
+			Attempt: &attempt, TriggerID: l.rc.job.Execution.TriggerID, Timestamp: at, Level: level, Thread: "worker", Message: part,
+			Kind: l.rc.job.Execution.Kind, Seq: l.seq,
+		})
+		l.seq++
+		l.size += len(part)
+		at = at.Add(time.Millisecond)
+	}
+	if !l.carry || l.size > maxCarried {
+		l.carry = false
+		l.rc.w.logs.add(l.pending)
+		l.pending = nil
+	}
+}
+
+// finish returns the lines that go with the report; all others are durable when it returns.
+func (l *runLog) finish() []model.LogEntry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.carry {
+		return l.pending
+	}
+	l.rc.w.logs.flush()
+	return nil
+}
+
+// split cuts a text into lines of at most maxLine bytes, between characters.
+func split(text string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "␀"), "�")
+		for len(text) > maxLine {
+			cut := maxLine
+			for !utf8.RuneStart(text[cut]) {
+				cut--
+			}
+			if !yield(text[:cut]) {
+				return
+			}
+			text = text[cut:]
+		}
+		yield(text)
+	}
+}
+
+// logWriter writes the lines of all running jobs, gathered.
+type logWriter struct {
+	b    backend.Backend
+	log  *slog.Logger
+	mu   sync.Mutex
+	buf  []model.LogEntry
+	tick *time.Timer
+	wr   sync.Mutex // one write at a time
+}
+
+func newLogWriter(b backend.Backend, log *slog.Logger) *logWriter { return &logWriter{b: b, log: log} }
+
+func (w *logWriter) add(lines []model.LogEntry) {
+	w.mu.Lock()
+	w.buf = append(w.buf, lines...)
+	full := len(w.buf) >= flushAt
+	if w.tick == nil && len(w.buf) > 0 {
+		w.tick = time.AfterFunc(flushEvery, w.flush)
+	}
+	w.mu.Unlock()
+	if full {
+		w.flush()
+	}
+}
+
+// flush writes what has gathered and waits until it is durable. A writer that cannot write holds up the tasks that log,
+// rather than filling the memory.
+func (w *logWriter) flush() {
+	w.wr.Lock()
+	defer w.wr.Unlock()
+	w.mu.Lock()
+	lines := w.buf
+	w.buf = nil
+	if w.tick != nil {
+		w.tick.Stop()
+		w.tick = nil
+	}
+	w.mu.Unlock()
+	if len(lines) == 0 {
+		return
+	}
+	for tries := 0; ; tries++ {
+		err := w.b.Logs().Append(context.Background(), lines)
+		if err == nil {
+			return
+		}
+		if tries == 5 {
+			w.log.Error("log lines are lost", "lines", len(lines), "error", err)
+			return
+		}
+		time.Sleep(time.Duration(tries+1) * 200 * time.Millisecond)
+	}
+}
+
+func (w *logWriter) close() { w.flush() }

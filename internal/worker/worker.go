@@ -1,0 +1,213 @@
+// Package worker runs jobs: it claims them from the backend, renders the properties of their tasks, runs the tasks and
+// reports what came of them.
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// Functions answers the functions of the expression language that touch the world.
+type Functions interface {
+	Call(ctx context.Context, c Caller, name string, args expr.Args) (any, error)
+}
+
+// Caller says on whose behalf a function is called.
+type Caller struct {
+	Tenant, Namespace, FlowID, ExecutionID string
+	// Secret is told every secret that is revealed.
+	Secret func(string)
+}
+
+// Flows finds compiled flows.
+type Flows interface {
+	Get(ctx context.Context, key model.FlowKey) (*model.Flow, error)
+}
+
+// Config is what a Worker needs.
+type Config struct {
+	Backend   backend.Backend
+	Flows     Flows
+	Registry  *plugin.Registry
+	Functions Functions
+	Storage   storage.Storage
+	Templates *expr.Cache
+	Limits    expr.Limits
+	Location  *time.Location
+	// Globals, Envs and Kestra are the configured context variables.
+	Globals, Envs, Kestra *value.Map
+	Encrypt, Decrypt      func(string) (string, error)
+	Log                   *slog.Logger
+	// Member is this worker's incarnation, Group the worker group that it serves.
+	Member, Group string
+	// Threads is how many jobs it runs at once.
+	Threads int
+	// TmpDir is where tasks get their working directories.
+	TmpDir string
+	// Grace is how long a stop waits for running jobs before it interrupts them.
+	Grace time.Duration
+}
+
+// Worker runs jobs.
+type Worker struct {
+	cfg  Config
+	logs *logWriter
+
+	mu      sync.Mutex
+	running map[string]*running
+	wg      sync.WaitGroup
+}
+
+// running is a job under way.
+type running struct {
+	cancel context.CancelCauseFunc
+}
+
+// errKilled and errStopped say why a job's context ended.
+var (
+	errKilled  = errors.New("killed")
+	errStopped = errors.New("the worker is stopping")
+	errTimeout = errors.New("timeout")
+)
+
+// New returns a worker; Run starts it.
+func New(cfg Config) *Worker {
+	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]*running{}}
+}
+
+// Run claims and runs jobs until the context ends, then lets running jobs finish for the grace period.
+func (w *Worker) Run(ctx context.Context) error {
+	// Jobs outlive the claiming: a stop drains.
+	jobs, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer interrupt(errStopped)
+	cancels, err := w.cfg.Backend.Cancels(ctx, w.cfg.Member)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for id := range cancels {
+			w.cancel(id)
+		}
+	}()
+	w.claim(ctx, jobs)
+	w.drain(interrupt)
+	w.logs.close()
+	return ctx.Err()
+}
+
+// claim takes jobs as slots are free.
+func (w *Worker) claim(ctx, jobs context.Context) {
+	slots := make(chan struct{}, w.cfg.Threads)
+	for ctx.Err() == nil {
+		free := acquire(ctx, slots)
+		if free == 0 {
+			return
+		}
+		batch, err := w.cfg.Backend.Claim(ctx, w.cfg.Member, w.cfg.Group, free)
+		if err != nil {
+			release(slots, free)
+			if errors.Is(err, backend.ErrClosed) || ctx.Err() != nil {
+				return
+			}
+			w.cfg.Log.Warn("claiming jobs failed", "error", err)
+			sleep(ctx, time.Second)
+			continue
+		}
+		release(slots, free-len(batch))
+		for _, job := range batch {
+			w.wg.Go(func() {
+				defer release(slots, 1)
+				w.run(jobs, job)
+			})
+		}
+	}
+}
+
+// acquire waits for a slot and takes as many more as are free, up to a batch.
+func acquire(ctx context.Context, slots chan struct{}) int {
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	n := 1
+	for n < maxClaim {
+		select {
+		case slots <- struct{}{}:
+			n++
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+const maxClaim = 64
+
+func release(slots chan struct{}, n int) {
+	for range n {
+		<-slots
+	}
+}
+
+// drain waits for running jobs, for the grace period; what still runs then is interrupted and handed out again.
+func (w *Worker) drain(interrupt context.CancelCauseFunc) {
+	done := make(chan struct{})
+	go func() {
+		w.wg.Wait()
+		close(done)
+	}()
+	grace := time.NewTimer(w.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return
+	case <-grace.C:
+	}
+	interrupt(errStopped)
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		w.cfg.Log.Warn("jobs did not stop in time")
+	}
+}
+
+func (w *Worker) cancel(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.running[id]; r != nil {
+		r.cancel(errKilled)
+	}
+}
+
+// enter makes a job known for cancelling.
+func (w *Worker) enter(id string, cancel context.CancelCauseFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[id] = &running{cancel}
+}
+
+func (w *Worker) leave(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, id)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
