@@ -1,0 +1,120 @@
+// Package plugin knows the types that flows are made of: tasks, triggers, conditions, task runners. A type is described
+// once, by a Go struct and a few words; from that come decoding and rendering of its properties, validation with "did you
+// mean", JSON Schema and documentation.
+package plugin
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// Category is what a type is for.
+type Category string
+
+// The categories.
+const (
+	Task       Category = "tasks"
+	Trigger    Category = "triggers"
+	Condition  Category = "conditions"
+	TaskRunner Category = "taskRunners"
+	Chart      Category = "charts"
+	Data       Category = "dataFilters"
+)
+
+// Type describes one type.
+type Type struct {
+	// Name is the type's present name; Aliases are its older ones, which mean the same.
+	Name     string
+	Aliases  []string
+	Category Category
+	// Kind tells how a task is executed.
+	Kind model.Kind
+
+	Title       string
+	Description string // Markdown
+	Deprecated  string // what to use instead; "" if it is not deprecated
+	Examples    []Example
+
+	// New returns a pointer to a new struct whose exported fields are the properties (see package sdk for the tags). For
+	// a runnable task it implements sdk.Task.
+	New func() any
+	// Outputs is a zero value of the struct that a task returns, nil if it has no outputs.
+	Outputs any
+	// Pure tells that a run has no effect outside its result and its log, so that it may safely happen twice.
+	Pure bool
+	// WholeContext tells that the task evaluates text that is not in the flow, and so may read any variable.
+	WholeContext bool
+
+	props    []Property
+	registry *Registry
+}
+
+// Example is a piece of YAML that shows a type's use.
+type Example struct {
+	Title string
+	YAML  string
+	Full  bool // a whole flow rather than the task alone
+}
+
+// Registry holds the types of one process. It is filled at start and only read afterwards.
+type Registry struct {
+	types map[string]*Type // by name and alias
+	names []string
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry { return &Registry{types: map[string]*Type{}} }
+
+// Add registers types. A name that is taken, or a struct that cannot be described, is a programmer's error and panics.
+func (r *Registry) Add(types ...Type) {
+	for i := range types {
+		t := &types[i]
+		props, err := describe(t.New())
+		if err != nil {
+			panic(fmt.Sprintf("plugin %s: %v", t.Name, err))
+		}
+		t.props, t.registry = props, r
+		for _, name := range append([]string{t.Name}, t.Aliases...) {
+			if r.types[name] != nil {
+				panic("plugin type registered twice: " + name)
+			}
+			r.types[name] = t
+		}
+		r.names = append(r.names, t.Name)
+	}
+	sort.Strings(r.names)
+}
+
+// Lookup finds a type by its name or an alias.
+func (r *Registry) Lookup(name string) (*Type, bool) {
+	t, ok := r.types[name]
+	return t, ok
+}
+
+// Types lists the types of a category by name; "" lists all.
+func (r *Registry) Types(c Category) []*Type {
+	var out []*Type
+	for _, name := range r.names {
+		if t := r.types[name]; c == "" || t.Category == c {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Names lists every name and alias of a category, sorted, for suggestions.
+func (r *Registry) Names(c Category) []string {
+	var out []string
+	for name, t := range r.types {
+		if c == "" || t.Category == c {
+			out = append(out, name)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Properties lists the properties that only this type has, in the order of its struct.
+func (t *Type) Properties() []Property { return t.props }
