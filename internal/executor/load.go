@@ -20,6 +20,9 @@ func (s *shard) load(ctx context.Context, ent *entity) {
 	go func() {
 		f := s.fetch(ctx, ent)
 		s.post(ctx, func() {
+			if ent.era != s.era {
+				return
+			}
 			ent.busy = false
 			f()
 			s.unpark(ctx, ent)
@@ -40,6 +43,10 @@ func (s *shard) fetch(ctx context.Context, ent *entity) func() {
 					ent.gate = engine.LoadGate(ent.of, nil, 0)
 					return
 				}
+				if _, doomed := s.doomed[ent.of]; doomed {
+					ent.snap = &backend.Snapshot{}
+					return
+				}
 				ent.exec = engine.New()
 				ent.exec.Gone = errors.Is(err, backend.ErrGone)
 			}
@@ -53,6 +60,9 @@ func (s *shard) fetch(ctx context.Context, ent *entity) func() {
 
 // enter builds the state of an entity from its snapshot; the flow is looked up first.
 func (s *shard) enter(ctx context.Context, ent *entity, snap *backend.Snapshot) func() {
+	if _, doomed := s.doomed[ent.of]; doomed {
+		return func() { ent.snap = snap }
+	}
 	if ent.of.Kind == model.EntityGate {
 		gate := engine.LoadGate(ent.of, snap.Gate, snap.Version)
 		return func() { ent.gate = gate }
@@ -92,11 +102,14 @@ func (s *shard) resolve(ctx context.Context, ent *entity, ev *model.Event, had m
 			answers[n.Key] = s.e.cfg.Resolver.Resolve(ctx, exec, n)
 		}
 		s.post(ctx, func() {
+			if ent.era != s.era {
+				return
+			}
 			p := &part{}
 			ent.busy = false
 			s.deliver(ctx, &event, answers, p)
 			s.submit(ctx, p)
-			if !ent.busy {
+			if !ent.busy && ent.era == s.era {
 				s.unpark(ctx, ent)
 			}
 		})
@@ -147,7 +160,11 @@ func (s *shard) fireTimers(ctx context.Context) {
 	p := &part{}
 	for n := 0; n < maxBatch && len(s.timers) > 0 && !s.timers[0].Due.After(now); n++ {
 		t := heap.Pop(&s.timers).(model.Timer)
+		era := s.era
 		s.deliver(ctx, &model.Event{ID: "timer:" + t.ID, To: t.Of, Kind: model.EventTimer, At: now, Timer: &t}, nil, p)
+		if s.era != era {
+			return
+		}
 	}
 	s.submit(ctx, p)
 	if s.horizon.Sub(now) <= time.Minute {

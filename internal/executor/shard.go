@@ -27,9 +27,10 @@ type shard struct {
 	horizon  time.Time // timers that are due before are in the heap
 	mail     chan func()
 	events   chan []model.Event
-	inflight []*part // handed to the backend and not yet answered, in order
+	inflight []*part                 // handed to the backend and not yet answered, in order
+	doomed   map[model.Entity]string // why an entity is to be ended rather than stepped
+	era      int                     // raised by each restart: what belongs to an older one no longer counts
 	dead     bool
-	drained  chan struct{}
 }
 
 // entity is an execution or a gate in memory.
@@ -40,18 +41,22 @@ type entity struct {
 	inflight int           // transitions that are not durable yet
 	parked   []model.Event // events that wait until the entity can be stepped
 	busy     bool          // something is being resolved or loaded for it
+	ending   bool          // it is being ended without stepping it
+	era      int
+	snap     *backend.Snapshot // of an entity that is to be ended
 }
 
 // part is a batch of transitions that was handed in.
 type part struct {
 	transitions []*model.Transition
 	entities    []*entity
+	era         int
 }
 
 func newShard(e *Executor, lease backend.Lease) *shard {
 	s := &shard{
 		e: e, lease: lease, env: e.cfg.Env, entities: map[model.Entity]*entity{},
-		mail: make(chan func(), 1024), events: make(chan []model.Event), drained: make(chan struct{}),
+		mail: make(chan func(), 1024), events: make(chan []model.Event), doomed: map[model.Entity]string{},
 	}
 	s.env.Flow = e.cfg.Resolver.Cached
 	return s
@@ -129,8 +134,12 @@ func (s *shard) drain() {
 // handle steps a batch of events and hands in what came of it as one part.
 func (s *shard) handle(ctx context.Context, batch []model.Event) {
 	p := &part{}
+	era := s.era
 	for i := range batch {
 		s.deliver(ctx, &batch[i], nil, p)
+		if s.era != era {
+			return // the rest of the batch comes again
+		}
 	}
 	s.submit(ctx, p)
 }
@@ -139,11 +148,15 @@ func (s *shard) handle(ctx context.Context, batch []model.Event) {
 func (s *shard) deliver(ctx context.Context, ev *model.Event, answers map[string]engine.Answer, p *part) {
 	ent := s.entities[ev.To]
 	if ent == nil {
-		ent = &entity{of: ev.To}
+		ent = &entity{of: ev.To, era: s.era}
 		s.entities[ev.To] = ent
 	}
 	if ent.busy && answers == nil {
 		ent.parked = append(ent.parked, *ev)
+		return
+	}
+	if reason, doomed := s.doomed[ent.of]; doomed && ent.snap != nil {
+		s.crash(ent, ev, ent.snap, reason, p)
 		return
 	}
 	if ent.exec == nil && ent.gate == nil && !s.create(ent, ev) {
@@ -157,7 +170,7 @@ func (s *shard) deliver(ctx context.Context, ev *model.Event, answers map[string
 // create begins an entity that does not exist without asking the backend, where the event says that it is new. An
 // execution that exists nevertheless is seen when the transition is committed: its first version is taken.
 func (s *shard) create(ent *entity, ev *model.Event) bool {
-	if ev.Kind == model.EventCreate && ev.Fresh {
+	if _, doomed := s.doomed[ent.of]; !doomed && ev.Kind == model.EventCreate && ev.Fresh {
 		ent.exec = engine.New()
 		return true
 	}
@@ -175,7 +188,8 @@ func (s *shard) step(ctx context.Context, ent *entity, ev *model.Event, answers 
 	switch {
 	case err != nil:
 		s.e.cfg.Log.Error("stepping an execution failed", "execution", ev.To.ID, "event", ev.Kind, "error", err)
-		s.crash(ctx, ent, ev, "internal error: "+err.Error())
+		s.doomed[ent.of] = "internal error: " + err.Error()
+		s.restart(ctx, 0)
 		return
 	case len(res.Needs) > 0:
 		s.resolve(ctx, ent, ev, answers, res.Needs)
@@ -210,18 +224,15 @@ func (s *shard) submit(ctx context.Context, p *part) {
 	if len(p.transitions) == 0 {
 		return
 	}
+	p.era = s.era
 	s.inflight = append(s.inflight, p)
-	s.commit(p)
-}
-
-func (s *shard) commit(p *part) {
 	s.e.cfg.Backend.Commit(s.lease, p.transitions, func(err error) {
-		// The mailbox may be full while the shard waits for nothing but the backend: never block its goroutine.
-		f := func() { s.committed(p, err) }
+		// The mailbox may be full while the shard hands in more: the backend's goroutine must not wait for it.
+		f := func() { s.committed(ctx, p, err) }
 		select {
 		case s.mail <- f:
 		default:
-			go func() { s.mail <- f }()
+			go s.post(ctx, f)
 		}
 	})
 }

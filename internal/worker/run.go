@@ -17,6 +17,7 @@ import (
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/value"
+	"github.com/windhover-io/windhover/internal/world"
 	"github.com/windhover-io/windhover/sdk"
 )
 
@@ -120,7 +121,7 @@ func (rc *run) Location() *time.Location { return rc.w.cfg.Location }
 // Call calls a function that touches the world.
 func (rc *run) Call(name string, args expr.Args) (any, error) {
 	t := rc.taskRun
-	return rc.w.cfg.Functions.Call(rc.ctx, Caller{
+	return rc.w.cfg.Functions.Call(rc.ctx, world.Caller{
 		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, ExecutionID: t.ExecutionID, Secret: func(s string) { rc.mask.Add(s) },
 	}, name, args)
 }
@@ -228,17 +229,32 @@ func (rc *run) WorkDir() (string, error) {
 
 // Open reads a file by its URI.
 func (rc *run) Open(ctx context.Context, uri string) (io.ReadCloser, error) {
+	var at storage.URI
+	var err error
 	if rest, ok := strings.CutPrefix(uri, "nsfile:///"); ok {
-		uri = storage.NamespaceFile(rc.taskRun.Namespace, rest)
+		at, err = storage.NamespaceFile(rc.taskRun.Tenant, rc.taskRun.Namespace, rest, 1)
+	} else {
+		at, err = storage.Parse(rc.taskRun.Tenant, uri)
 	}
-	return rc.w.cfg.Storage.Get(ctx, rc.taskRun.Tenant, uri)
+	if err != nil {
+		return nil, err
+	}
+	return rc.w.cfg.Storage.Get(ctx, at)
 }
 
 // Store keeps a file in internal storage, under the task run.
 func (rc *run) Store(ctx context.Context, name string, r io.Reader) (string, error) {
 	t := rc.taskRun
-	uri := storage.TaskFile(t.Namespace, t.FlowID, t.ExecutionID, t.TaskID, t.ID, filepath.ToSlash(name))
-	return rc.w.cfg.Storage.Put(ctx, t.Tenant, uri, r)
+	e := storage.Execution{Flow: storage.Flow{Tenant: t.Tenant, Namespace: t.Namespace, ID: t.FlowID}, ID: t.ExecutionID}
+	dir, err := e.TaskDir(t.TaskID, t.ID)
+	if err != nil {
+		return "", err
+	}
+	uri, err := dir.Join(filepath.ToSlash(name))
+	if err != nil {
+		return "", err
+	}
+	return uri.String(), rc.w.cfg.Storage.Put(ctx, uri, r, nil)
 }
 
 // Encrypt turns text into an encrypted output value.

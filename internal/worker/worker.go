@@ -15,18 +15,12 @@ import (
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/value"
+	"github.com/windhover-io/windhover/internal/world"
 )
 
 // Functions answers the functions of the expression language that touch the world.
 type Functions interface {
-	Call(ctx context.Context, c Caller, name string, args expr.Args) (any, error)
-}
-
-// Caller says on whose behalf a function is called.
-type Caller struct {
-	Tenant, Namespace, FlowID, ExecutionID string
-	// Secret is told every secret that is revealed.
-	Secret func(string)
+	Call(ctx context.Context, c world.Caller, name string, args expr.Args) (any, error)
 }
 
 // Flows finds compiled flows.

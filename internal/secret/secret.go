@@ -1,0 +1,130 @@
+// Package secret finds the secrets that flows use: those in environment variables, as the reference takes them, and those
+// that people have put into the encrypted store.
+package secret
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+)
+
+// Kind is that of the documents that hold secrets.
+const Kind = "secret"
+
+// envPrefix begins the environment variables that hold secrets, in base64.
+const envPrefix = "SECRET_"
+
+// ErrNotFound: there is no such secret.
+var ErrNotFound = errors.New("cannot find secret")
+
+// Store finds secrets. Encrypt and Decrypt are nil where no key is configured; then there is no encrypted store.
+type Store struct {
+	Docs             backend.Documents
+	Encrypt, Decrypt func(string) (string, error)
+
+	env map[string]string
+}
+
+// New returns a store with the secrets of the environment. A variable that is not base64 is left out; invalid names them.
+func New(docs backend.Documents, encrypt, decrypt func(string) (string, error)) (s *Store, invalid []string) {
+	s = &Store{Docs: docs, Encrypt: encrypt, Decrypt: decrypt, env: map[string]string{}}
+	for _, kv := range os.Environ() {
+		name, text, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, envPrefix) {
+			continue
+		}
+		plain, err := decode(text)
+		if err != nil {
+			invalid = append(invalid, name)
+			continue
+		}
+		s.env[strings.ToUpper(strings.TrimPrefix(name, envPrefix))] = plain
+	}
+	sort.Strings(invalid)
+	return s, invalid
+}
+
+func decode(text string) (string, error) {
+	text = strings.NewReplacer("\n", "", "\r", "").Replace(text)
+	plain, err := base64.StdEncoding.DecodeString(text)
+	return string(plain), err
+}
+
+// stored is a secret in its document.
+type stored struct {
+	Value       string            `json:"value"` // encrypted
+	Description string            `json:"description,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+}
+
+// Secret returns the secret of that name: the namespace's own, one of those above it, or one of the environment.
+func (s *Store) Secret(ctx context.Context, tenant, namespace, key string) (string, error) {
+	for ns := namespace; s.Docs != nil && s.Decrypt != nil && ns != ""; ns = parent(ns) {
+		d, err := s.Docs.Get(ctx, Kind, tenant, ns, key)
+		if errors.Is(err, backend.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		var b stored
+		if err := json.Unmarshal(d.Body, &b); err != nil {
+			return "", err
+		}
+		return s.Decrypt(b.Value)
+	}
+	if v, ok := s.env[strings.ToUpper(key)]; ok {
+		return v, nil
+	}
+	return "", fmt.Errorf("%w for key '%s'", ErrNotFound, key)
+}
+
+func parent(ns string) string {
+	i := strings.LastIndexByte(ns, '.')
+	if i < 0 {
+		return ""
+	}
+	return ns[:i]
+}
+
+// Put stores a secret in a namespace.
+func (s *Store) Put(ctx context.Context, tenant, namespace, key, plain, description string, tags map[string]string) error {
+	if s.Encrypt == nil {
+		return errors.New("secrets cannot be stored without an encryption key: set kestra.encryption.secret-key")
+	}
+	sealed, err := s.Encrypt(plain)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(stored{Value: sealed, Description: description, Tags: tags})
+	if err != nil {
+		return err
+	}
+	_, err = s.Docs.Put(ctx, backend.Document{
+		Kind: Kind, Tenant: tenant, Namespace: namespace, ID: key, Body: raw, Text: description, Updated: time.Now().UTC(),
+	}, backend.AnyVersion)
+	return err
+}
+
+// Delete removes a stored secret. backend.ErrNotFound if there is none.
+func (s *Store) Delete(ctx context.Context, tenant, namespace, key string) error {
+	return s.Docs.Delete(ctx, Kind, tenant, namespace, key)
+}
+
+// Values lists the secrets of the environment, for masking.
+func (s *Store) Values() []string {
+	out := make([]string, 0, len(s.env))
+	for _, v := range s.env {
+		out = append(out, v)
+	}
+	sort.Strings(out)
+	return out
+}
