@@ -96,8 +96,8 @@ type Commits interface {
 	//     shows what was already done.
 	//
 	// A transition of Version 0 leaves its entity as it is, whether there is one or not: it acknowledges, answers and
-	// sends, and may be repeated. Any other Version must follow the stored one; a gap, an entity that is not there and
-	// one that was deleted (ErrGone) are a *RejectedError.
+	// sends, and may be repeated. Any other Version must follow the stored one: one that is not newer was done before
+	// and changes nothing; a gap, an entity that is not there and one that was deleted (ErrGone) are a *RejectedError.
 	//
 	// Transitions may be handed in on top of ones whose done is still to come; they are committed in order, and when
 	// one fails all later ones of its shard fail too (ErrUnavailable), until Reset. The transitions and all that they point to belong

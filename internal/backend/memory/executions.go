@@ -312,7 +312,7 @@ func (x executions) bury(tenant string, ids []string) (deleted []string) {
 	defer x.mu.Unlock()
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		if e := x.executions[id]; e != nil && e.header.Tenant == tenant && e.header.Engine.Finished {
-			x.Backend.bury(model.ExecutionEntity(id))
+			x.Backend.bury(model.ExecutionEntity(id), e.version)
 			deleted = append(deleted, id)
 		}
 	}

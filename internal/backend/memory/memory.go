@@ -18,8 +18,8 @@ type Backend struct {
 	mu         sync.RWMutex
 	executions map[string]*execution
 	gates      map[string]*gate
-	versions   map[model.Entity]int64 // of entities that are neither executions nor gates
-	tombstones map[model.Entity]bool
+	versions   map[model.Entity]int64            // of entities that are neither executions nor gates
+	tombstones map[model.Entity]int64            // with the version of the deletion
 	flows      map[flowKey][]*backend.FlowRecord // all revisions, oldest first
 	triggers   map[triggerKey]*model.TriggerState
 	documents  map[documentKey]*backend.Document
@@ -45,17 +45,22 @@ type gate struct {
 
 // New returns an empty backend.
 func New() *Backend {
+	return build(func(s inproc.Store) inproc.Store { return s })
+}
+
+// build lets tests put something between the core and the store.
+func build(wrap func(inproc.Store) inproc.Store) *Backend {
 	b := &Backend{
 		executions: map[string]*execution{},
 		gates:      map[string]*gate{},
 		versions:   map[model.Entity]int64{},
-		tombstones: map[model.Entity]bool{},
+		tombstones: map[model.Entity]int64{},
 		flows:      map[flowKey][]*backend.FlowRecord{},
 		triggers:   map[triggerKey]*model.TriggerState{},
 		documents:  map[documentKey]*backend.Document{},
 		logKeys:    map[logKey]bool{},
 	}
-	b.Core = inproc.New(b, inproc.Left{})
+	b.Core = inproc.New(wrap(b), inproc.Left{})
 	return b
 }
 

@@ -26,7 +26,7 @@ func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity
 	jobs := b.JobsOf(of.ID)
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	if b.tombstones[of] {
+	if b.tombstones[of] > 0 {
 		return nil, fmt.Errorf("%s: %w", of.ID, backend.ErrGone)
 	}
 	switch of.Kind {

@@ -55,6 +55,9 @@ func (b *Backend) check(ops []*inproc.Op) error {
 }
 
 func (b *Backend) version(of model.Entity) int64 {
+	if v := b.tombstones[of]; v > 0 {
+		return v
+	}
 	switch of.Kind {
 	case model.EntityExecution:
 		if e := b.executions[of.ID]; e != nil {
@@ -70,7 +73,7 @@ func (b *Backend) version(of model.Entity) int64 {
 
 func (b *Backend) acceptable(t *model.Transition, at int64) error {
 	switch {
-	case b.tombstones[t.Of]:
+	case b.tombstones[t.Of] > 0:
 		return backend.ErrGone
 	case t.Version != at+1:
 		return fmt.Errorf("version %d after %d: %w", t.Version, at, backend.ErrConflict)
@@ -101,7 +104,7 @@ func (b *Backend) apply(t *model.Transition) {
 	switch {
 	case t.Version == 0:
 	case t.Deleted:
-		b.bury(t.Of)
+		b.bury(t.Of, t.Version)
 	case t.Of.Kind == model.EntityExecution:
 		b.applyExecution(t)
 	case t.Of.Kind == model.EntityGate:
@@ -160,7 +163,7 @@ func moveTimers(timers map[string]model.Timer, t *model.Transition) {
 }
 
 // bury removes an entity and leaves a tombstone.
-func (b *Backend) bury(of model.Entity) {
+func (b *Backend) bury(of model.Entity, version int64) {
 	switch of.Kind {
 	case model.EntityExecution:
 		delete(b.executions, of.ID)
@@ -169,5 +172,5 @@ func (b *Backend) bury(of model.Entity) {
 	default:
 		delete(b.versions, of)
 	}
-	b.tombstones[of] = true
+	b.tombstones[of] = version
 }
