@@ -1,0 +1,237 @@
+// Package app is the composition root: it builds the components of a process from a configuration, wires them by hand and
+// starts and stops them. It is the only package that imports every adapter.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/backend/memory"
+	"github.com/windhover-io/windhover/internal/config"
+	"github.com/windhover-io/windhover/internal/engine"
+	"github.com/windhover-io/windhover/internal/executor"
+	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/flowstore"
+	"github.com/windhover-io/windhover/internal/inputs"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/secret"
+	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/storage/local"
+	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
+	"github.com/windhover-io/windhover/internal/value"
+	"github.com/windhover-io/windhover/internal/worker"
+	"github.com/windhover-io/windhover/internal/world"
+)
+
+// App is the components of one process. What is exported is for the command line and for tests.
+type App struct {
+	Config    *config.Config
+	Log       *slog.Logger
+	Backend   backend.Backend
+	Storage   storage.Storage
+	Registry  *plugin.Registry
+	Templates *expr.Cache
+	Flows     *flowstore.Store
+	Inputs    *inputs.Resolver
+	Secrets   *secret.Store
+	World     *world.World
+	Cipher    *Cipher
+
+	envs, kestra *value.Map
+	stops        []func(context.Context)
+	tmp          string
+}
+
+// Version is the version of the binary, set when it is linked.
+var Version = "dev"
+
+// New builds the components that every kind of process has and opens the backend.
+func New(cfg *config.Config, log *slog.Logger) (*App, error) {
+	a := &App{Config: cfg, Log: log, Templates: expr.NewCache(8192)}
+	var err error
+	if a.Cipher, err = NewCipher(cfg.Encryption.SecretKey); err != nil {
+		return nil, err
+	}
+	if err := a.openBackend(); err != nil {
+		return nil, err
+	}
+	if err := a.openStorage(); err != nil {
+		return nil, errors.Join(err, a.Backend.Close())
+	}
+	var invalid []string
+	a.Secrets, invalid = secret.New(a.Backend.Documents(), a.Cipher.encrypt(), a.Cipher.decrypt())
+	for _, name := range invalid {
+		log.Warn("an environment variable is not base64 and is left out of the secrets", "name", name)
+	}
+	a.World = &world.World{Backend: a.Backend, Storage: a.Storage, Secrets: a.Secrets, HTTP: httpClient()}
+	a.Inputs = &inputs.Resolver{Templates: a.Templates, Encrypt: a.Cipher.encrypt()}
+	a.envs, a.kestra = a.environment(), a.kestraVariable()
+	a.Registry = a.registry()
+	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
+	return a, nil
+}
+
+func (a *App) openBackend() (err error) {
+	switch a.Config.Backend.Type {
+	case "memory":
+		a.Backend = memory.New()
+	case "sqlite":
+		a.Backend, err = openSQLite(a.Config.Backend.Path, a.Log)
+	default:
+		err = fmt.Errorf("there is no backend %q", a.Config.Backend.Type)
+	}
+	return err
+}
+
+func (a *App) openStorage() (err error) {
+	if a.Config.Storage.Type == "memory" {
+		a.Storage = storagememory.New()
+		return nil
+	}
+	path := a.Config.Storage.Path
+	if path == "" {
+		path = filepath.Join(a.Config.Backend.Path, "storage")
+	}
+	a.Storage, err = local.Open(path)
+	return err
+}
+
+// environment is the context variable envs: environment variables with the configured prefix, without it, in small letters.
+func (a *App) environment() *value.Map {
+	m := value.NewMap(4)
+	for _, kv := range os.Environ() {
+		name, v, _ := strings.Cut(kv, "=")
+		rest, ok := strings.CutPrefix(name, a.Config.Variables.EnvPrefix)
+		if ok && rest != "" && a.Config.Variables.EnvPrefix != "" {
+			m.Set(strings.ToLower(rest), v)
+		}
+	}
+	return m
+}
+
+func (a *App) kestraVariable() *value.Map {
+	m := value.NewMap(2)
+	if n := a.Config.Environment.Name; n != "" {
+		m.Set("environment", n)
+	}
+	if u := a.Config.URL; u != "" {
+		m.Set("url", u)
+	}
+	return m
+}
+
+func httpClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: t}
+}
+
+// Executor starts the loops that step executions.
+func (a *App) Executor(ctx context.Context) error {
+	member, err := a.join(ctx, "EXECUTOR", "")
+	if err != nil {
+		return err
+	}
+	ex := executor.New(executor.Config{
+		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member,
+		Env: engine.Env{
+			Templates: a.Templates, Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
+			Decrypt: a.Cipher.decrypt(), Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
+		},
+	})
+	a.start("executor", ex.Run)
+	return nil
+}
+
+// Worker starts a worker.
+func (a *App) Worker(ctx context.Context) error {
+	member, err := a.join(ctx, "WORKER", a.Config.Worker.Group)
+	if err != nil {
+		return err
+	}
+	tmp := a.Config.Tasks.TmpDir
+	if tmp == "" {
+		if tmp, err = os.MkdirTemp("", "windhover-"); err != nil {
+			return err
+		}
+		a.tmp = tmp
+	}
+	w := worker.New(worker.Config{
+		Backend: a.Backend, Flows: a.Flows, Registry: a.Registry, Functions: a.World, Storage: a.Storage, Templates: a.Templates,
+		Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
+		Encrypt: a.Cipher.encrypt(), Decrypt: a.Cipher.decrypt(), Log: a.Log, Member: member, Group: a.Config.Worker.Group,
+		Threads: a.Config.Worker.Threads, TmpDir: tmp, Grace: a.Config.Server.Grace,
+	})
+	a.start("worker", w.Run)
+	return nil
+}
+
+// start runs a component; Stop ends it, the last one first.
+func (a *App) start(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			a.Log.Error("a component ended", "component", name, "error", err)
+		}
+	})
+	a.stops = append(a.stops, func(context.Context) {
+		cancel()
+		wg.Wait()
+	})
+}
+
+// Stop ends the components, lets running tasks finish for the grace period and closes the backend.
+func (a *App) Stop(ctx context.Context) error {
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		a.stops[i](ctx)
+	}
+	err := a.Backend.Close()
+	if a.tmp != "" {
+		err = errors.Join(err, os.RemoveAll(a.tmp))
+	}
+	return err
+}
+
+// join makes a component known and keeps it alive until the process stops.
+func (a *App) join(ctx context.Context, kind, group string) (string, error) {
+	host, _ := os.Hostname()
+	m := backend.Member{
+		ID: model.NewID(), Kind: kind, Host: host, Group: group, State: backend.MemberRunning, Started: time.Now().UTC(),
+		Timeout: beatTimeout, Version: Version,
+	}
+	if err := a.Backend.Join(ctx, m); err != nil {
+		return "", err
+	}
+	a.start("heartbeat", func(ctx context.Context) error {
+		t := time.NewTicker(beatEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return a.Backend.Leave(context.WithoutCancel(ctx), m.ID)
+			case <-t.C:
+				if err := a.Backend.Beat(ctx, m.ID, backend.MemberRunning); err != nil {
+					a.Log.Warn("a heartbeat failed", "component", kind, "error", err)
+				}
+			}
+		}
+	})
+	return m.ID, nil
+}
+
+const (
+	beatEvery   = 3 * time.Second
+	beatTimeout = 20 * time.Second
+)

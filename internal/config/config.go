@@ -1,0 +1,135 @@
+// Package config is the configuration of a process: one struct, its defaults, the file and the environment it is read from.
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// Config is the configuration. The keys are the reference's, below `kestra` or `windhover`, where it has them.
+type Config struct {
+	Server      Server
+	Backend     Backend
+	Storage     Storage
+	Encryption  Encryption
+	Variables   Variables
+	Tasks       Tasks
+	Plugins     Plugins
+	Worker      Worker
+	Environment Environment
+	// URL is the address under which people reach the web UI; it stands in answers and notifications.
+	URL string
+	// Tutorial is whether the tutorial flows are put into an empty installation.
+	Tutorial bool
+}
+
+// Server is the web server.
+type Server struct {
+	Host string
+	Port int
+	// MaxRequest bounds the body of a request, in bytes; files in it are streamed.
+	MaxRequest int64
+	BasicAuth  BasicAuth
+	// Grace is how long a stop waits for running tasks.
+	Grace time.Duration
+}
+
+// BasicAuth asks for a name and a password.
+type BasicAuth struct {
+	Enabled            bool
+	Username, Password string
+	// OpenURLs are path prefixes that need neither.
+	OpenURLs []string
+}
+
+// Backend names what remembers.
+type Backend struct {
+	Type string // memory, sqlite
+	// Path is the directory of SQLite's files.
+	Path string
+}
+
+// Storage names where files are kept.
+type Storage struct {
+	Type string // local, memory
+	Path string
+}
+
+// Encryption holds the key for secrets.
+type Encryption struct {
+	// SecretKey is 16, 24 or 32 bytes in base64; "" where nothing can be encrypted.
+	SecretKey string
+}
+
+// Variables configures the context of expressions.
+type Variables struct {
+	EnvPrefix string
+	Globals   *value.Map
+}
+
+// Tasks configures tasks.
+type Tasks struct {
+	TmpDir string
+}
+
+// Plugins configures types.
+type Plugins struct {
+	// Defaults are plugin defaults for all flows: maps with type, values and forced.
+	Defaults []any
+	// Configurations are settings of types: maps with type and values.
+	Configurations []any
+}
+
+// Worker configures workers.
+type Worker struct {
+	// Threads is how many tasks a worker runs at once.
+	Threads int
+	Group   string
+}
+
+// Environment is what the UI shows of where it runs.
+type Environment struct{ Name, Color string }
+
+// Default returns the configuration of `server local` on a laptop.
+func Default() *Config {
+	return &Config{
+		Server: Server{
+			Host: "127.0.0.1", Port: 8080, MaxRequest: 10 << 30, Grace: 5 * time.Minute,
+			BasicAuth: BasicAuth{OpenURLs: []string{"/ping", "/api/v1/executions/webhook/", "/api/v1/main/executions/webhook/"}},
+		},
+		Backend:   Backend{Type: "sqlite", Path: "data"},
+		Storage:   Storage{Type: "local"},
+		Variables: Variables{EnvPrefix: "ENV_", Globals: value.NewMap(0)},
+		Worker:    Worker{Threads: 128},
+		Tutorial:  true,
+	}
+}
+
+// Validate says what is wrong, all of it at once.
+func (c *Config) Validate() []string {
+	var out []string
+	if c.Server.Port < 0 || c.Server.Port > 65535 {
+		out = append(out, fmt.Sprintf("server.port: %d is not a port", c.Server.Port))
+	}
+	switch c.Backend.Type {
+	case "memory", "sqlite":
+	default:
+		out = append(out, fmt.Sprintf("repository.type: %q is none of memory, sqlite", c.Backend.Type))
+	}
+	if k := c.Encryption.SecretKey; k != "" {
+		raw, err := base64.StdEncoding.DecodeString(k)
+		if n := len(raw); err != nil || n != 16 && n != 24 && n != 32 {
+			out = append(out, "encryption.secret-key: expected 16, 24 or 32 bytes in base64")
+		}
+	}
+	if c.Server.BasicAuth.Enabled && (c.Server.BasicAuth.Username == "" || c.Server.BasicAuth.Password == "") {
+		out = append(out, "server.basic-auth: a username and a password are required")
+	}
+	if c.Worker.Threads < 1 {
+		out = append(out, "worker.threads: at least one is required")
+	}
+	return out
+}
