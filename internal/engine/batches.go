@@ -122,8 +122,8 @@ func (x *turn) batchEnded(n *node, c *model.ChildEnd) {
 }
 
 func total(counts map[model.State]int) (n int) {
-	for _, c := range counts {
-		n += c
+	for _, s := range model.States() {
+		n += counts[s]
 	}
 	return n
 }

@@ -131,11 +131,13 @@ func (x *turn) nextTurn(n *node) {
 	x.push(n.frame)
 }
 
+// checkFrequency returns how often a LoopUntil runs and until when, as written; what is not given is "".
 func checkFrequency(t *model.Task) map[string]any {
 	v, _ := t.Props.Get("checkFrequency")
 	m, _ := value.AsMap(v)
-	out := map[string]any{"interval": "", "maxIterations": "", "maxDuration": ""}
-	for k := range out {
+	out := make(map[string]any, 3)
+	for _, k := range []string{"interval", "maxIterations", "maxDuration"} {
+		out[k] = ""
 		if e, ok := m.Get(k); ok && e != nil {
 			out[k] = e
 		}

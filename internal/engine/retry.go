@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -143,12 +144,7 @@ func (x *turn) hasTimer(id string) bool {
 
 // timerIDs lists the timers that are set, in an order that does not depend on chance.
 func (x *turn) timerIDs() []string {
-	ids := make([]string, 0, len(x.s.timers))
-	for id := range x.s.timers {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(x.s.timers))
 }
 
 // NextTry tells when a task that has failed is tried again, for workers that run several tasks in one job.
