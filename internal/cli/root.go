@@ -1,0 +1,77 @@
+// Package cli is the command line: it reads arguments, calls the app or a server, and prints.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/windhover-io/windhover/internal/app"
+)
+
+// options are the flags that every command has.
+type options struct {
+	logLevel string
+	config   string
+	verbose  bool
+}
+
+// errFailed ends the process with status 1 when the reason has been printed already.
+var errFailed = errors.New("failed")
+
+// Main runs the command line and returns the exit status.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case !errors.Is(err, errFailed):
+		fmt.Fprintln(os.Stderr, "windhover: "+err.Error())
+	}
+	return 1
+}
+
+func newRoot() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:           "windhover",
+		Short:         "Run and schedule flows",
+		Long:          "Windhover runs and schedules flows: tasks, conditions, loops, retries and triggers described in YAML.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       app.Version,
+	}
+	root.PersistentFlags().StringVarP(&o.logLevel, "log-level", "l", "", "least level of the program's own log: debug, info, warn, error")
+	root.PersistentFlags().StringVarP(&o.config, "config", "c", "", "configuration file")
+	root.PersistentFlags().BoolVarP(&o.verbose, "verbose", "v", false, "log more, the same as --log-level debug")
+	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(), newPlugin(o), newFlow(o))
+	return root
+}
+
+// logger writes the program's own log to standard error.
+func (o *options) logger(otherwise slog.Level) *slog.Logger { return o.loggerTo(os.Stderr, otherwise) }
+
+func (o *options) loggerTo(w io.Writer, otherwise slog.Level) *slog.Logger {
+	level := otherwise
+	if o.logLevel != "" {
+		if err := level.UnmarshalText([]byte(strings.ToUpper(o.logLevel))); err != nil {
+			level = otherwise
+		}
+	}
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,21 @@
+// Package tasks lists the built-in types: one line an area, so that a reader sees at once what there is.
+package tasks
+
+import (
+	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/tasks/debug"
+	"github.com/windhover-io/windhover/internal/tasks/execution"
+	"github.com/windhover-io/windhover/internal/tasks/log"
+	"github.com/windhover-io/windhover/internal/tasks/output"
+)
+
+// Deps are the ports that some types use. Types can be listed and described without any of them.
+type Deps struct{}
+
+// Register adds every built-in type.
+func Register(reg *plugin.Registry, _ Deps) {
+	reg.Add(debug.Types()...)
+	reg.Add(execution.Types()...)
+	reg.Add(log.Types()...)
+	reg.Add(output.Types()...)
+}
