@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -29,6 +30,9 @@ func (c *invocation) dateOptions(format, zone, existing, locale int) (dateOption
 	texts := map[int]*string{format: &o.format, existing: &o.existing}
 	tag, zoneName := "en", ""
 	texts[zone], texts[locale] = &zoneName, &tag
+	if v, given := c.arg(format); given && v == nil {
+		return o, errors.New("the format is null")
+	}
 	for i, to := range texts {
 		if i < 0 {
 			continue
@@ -40,7 +44,7 @@ func (c *invocation) dateOptions(format, zone, existing, locale int) (dateOption
 		*to = text
 	}
 	o.lang = javatime.FindLanguage(tag)
-	if zoneName != "" {
+	if c.optional(zone) != nil {
 		var err error
 		if o.zone, err = javatime.Zone(zoneName); err != nil {
 			return o, err
@@ -146,21 +150,18 @@ func dateAdd(c *invocation) (any, error) {
 	return javatime.Format(t, o.format, o.lang)
 }
 
-// amount is the first argument: a number, its fraction cut off, or a text that is one.
+// amount is the first argument: a number, its fraction cut off, or the text of a whole number.
 func (c *invocation) amount() (int64, error) {
 	v, err := c.required(0)
 	if err != nil {
 		return 0, err
 	}
 	if s, ok := v.(string); ok {
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return n, nil
-		}
-		f, err := strconv.ParseFloat(s, 64)
+		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("the argument %q must be a number, found %q", c.params[0], shorten(s))
+			return 0, fmt.Errorf("the argument %q must be a whole number, found %q", c.params[0], shorten(s))
 		}
-		v = f
+		return n, nil
 	}
 	if n, ok := value.AsInt(v); ok {
 		return n, nil
@@ -252,6 +253,8 @@ func dateMethod(v any, name string, args []any) (any, bool, error) {
 		return nil, false, nil
 	}
 	switch name {
+	case "getDayOfWeek":
+		return weekdayName(t), true, nil
 	case "getYear":
 		return int32(t.Year()), true, nil
 	case "getMonthValue":

@@ -82,7 +82,7 @@ func (t *Template) Eval(env Env, lim Limits) (any, error) {
 
 // render evaluates the template once, within the scope of an enclosing evaluation if there is one.
 func (t *Template) render(env Env, r *run, sc *scope) (string, error) {
-	st := &state{tmpl: t, env: env, run: r, scope: sc}
+	st := &state{tmpl: t, env: env, run: r, scope: nested(sc)}
 	var out output
 	if err := st.execute(&out); err != nil {
 		return "", st.finish(err)

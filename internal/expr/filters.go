@@ -16,7 +16,7 @@ type filter struct {
 // filters by name. Those of 1.3 and of 2.0 are one set; no name means different things in the two.
 var filters = filterTable(
 	filter{name: "abbreviate", params: []string{"length"}, apply: abbreviate},
-	filter{name: "abs", apply: abs},
+	filter{name: "abs", takesNull: true, apply: abs},
 	filter{name: "base64decode", apply: base64decode},
 	filter{name: "base64encode", apply: base64encode},
 	filter{name: "capitalize", apply: capitalize},

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func end(c *invocation, which func(n int) int) (any, error) {
 	if s, ok := c.in.(string); ok {
 		units := utf16Length(s)
 		if units == 0 {
-			return nil, nil
+			return nil, errors.New("the string is empty")
 		}
 		i := which(units)
 		return utf16Slice(s, i, i+1), nil
@@ -69,16 +70,14 @@ func join(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sep := ""
-	if v := c.optional(0); v != nil {
-		sep = javaText(v)
+	sep, err := c.textOr(0, "")
+	if err != nil {
+		return nil, err
 	}
 	texts := make([]string, len(list))
 	size := 0
 	for i, item := range list {
-		if item != nil {
-			texts[i] = javaText(item)
-		}
+		texts[i] = javaText(item)
 		if size += len(texts[i]) + len(sep); size > c.st.run.lim.Text {
 			return nil, c.st.run.text(size)
 		}
@@ -155,43 +154,49 @@ func sliceBounds(c *invocation, size int64) (from, to int, err error) {
 		}
 	}
 	switch {
-	case a < 0 || a > size || (a == size && size > 0):
+	case a < 0 || a > size:
 		return 0, 0, fmt.Errorf("fromIndex %d is outside of the %d elements", a, size)
 	case b > size:
 		return 0, 0, fmt.Errorf("toIndex %d is beyond the %d elements", b, size)
-	case b <= a && size > 0:
+	case b <= a && c.optional(1) != nil:
 		return 0, 0, fmt.Errorf("toIndex %d must be greater than fromIndex %d", b, a)
 	}
 	return int(a), int(b), nil
 }
 
+// merge appends to a list or adds to a map; null on either side counts as nothing. What a map gives to a list is its
+// entries, and what a list gives to a map is each element under its own name.
 func merge(c *invocation) (any, error) {
-	other, err := c.required(0)
-	if err != nil {
-		return nil, err
-	}
-	if c.in == nil {
+	other := c.optional(0)
+	switch {
+	case c.in == nil && other == nil:
+		return nil, errors.New("both sides are null")
+	case c.in == nil:
 		return other, nil
+	case other == nil:
+		return c.in, nil
 	}
-	if list, ok := asList(c.in); ok {
-		more, ok := asList(other)
-		if !ok {
-			return nil, fmt.Errorf("cannot merge %s into a list", value.TypeName(other))
+	var sum any
+	more, ok := iterate(other)
+	if list, isList := asList(c.in); isList && ok {
+		all := slices.Clone(list)
+		for i := range more.len {
+			all = append(all, more.at(i))
 		}
-		sum := append(slices.Clone(list), more...)
-		return sum, c.st.run.weigh(sum)
-	}
-	m, ok := value.AsMap(c.in)
-	if !ok {
-		return nil, fmt.Errorf("expected a list or a map, found %s", value.TypeName(c.in))
-	}
-	more, ok := value.AsMap(other)
-	if !ok {
-		return nil, fmt.Errorf("cannot merge %s into a map", value.TypeName(other))
-	}
-	sum := m.Clone()
-	for k, v := range more.All() {
-		sum.Set(k, v)
+		sum = all
+	} else if m, isMap := value.AsMap(c.in); isMap && ok {
+		all := m.Clone()
+		for i := range more.len {
+			item := more.at(i)
+			if e, ok := item.(value.Entry); ok {
+				all.Set(e.Key, e.Value)
+			} else {
+				all.Set(javaText(item), item)
+			}
+		}
+		sum = all
+	} else {
+		return nil, fmt.Errorf("cannot merge %s with %s, expected lists or maps", value.TypeName(c.in), value.TypeName(other))
 	}
 	return sum, c.st.run.weigh(sum)
 }

@@ -50,10 +50,11 @@ func abbreviate(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A text of just the length is cut as well, and one of up to three characters never is, as in the reference.
 	switch size := int64(utf16Length(s)); {
 	case n < 0:
 		return nil, fmt.Errorf("the length must not be negative, found %d", n)
-	case size <= n:
+	case size < n || size <= 3:
 		return s, nil
 	case n <= 3:
 		return utf16Slice(s, 0, int(n)), nil
@@ -62,11 +63,7 @@ func abbreviate(c *invocation) (any, error) {
 }
 
 func base64encode(c *invocation) (any, error) {
-	s, err := c.inText()
-	if err != nil {
-		return nil, err
-	}
-	return base64.StdEncoding.EncodeToString([]byte(s)), nil
+	return base64.StdEncoding.EncodeToString([]byte(javaText(c.in))), nil
 }
 
 func base64decode(c *invocation) (any, error) {
@@ -75,14 +72,17 @@ func base64decode(c *invocation) (any, error) {
 		return nil, err
 	}
 	data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
-	if err != nil || !utf8.Valid(data) {
-		return nil, errors.New("expected base64 of UTF-8 text")
+	if err != nil || strings.ContainsAny(s, "\r\n") {
+		return nil, errors.New("expected base64")
 	}
-	return string(data), nil
+	return string([]rune(string(data))), nil // bytes that are not UTF-8 become U+FFFD
 }
 
 func capitalize(c *invocation) (any, error) {
-	s := javaText(c.in)
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
 	for i, r := range s {
 		if !unicode.IsSpace(r) {
 			return s[:i] + string(unicode.ToTitle(r)) + s[i+utf8.RuneLen(r):], nil
@@ -92,6 +92,10 @@ func capitalize(c *invocation) (any, error) {
 }
 
 func title(c *invocation) (any, error) {
+	s, err := c.inText()
+	if err != nil {
+		return nil, err
+	}
 	start := true
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -103,7 +107,7 @@ func title(c *invocation) (any, error) {
 			return unicode.ToTitle(r)
 		}
 		return r
-	}, javaText(c.in)), nil
+	}, s), nil
 }
 
 func lower(c *invocation) (any, error) { return strings.ToLower(javaText(c.in)), nil }
@@ -114,7 +118,8 @@ func upper(c *invocation) (any, error) {
 
 // trim removes control characters and spaces, as Java's trim does, but no other white space.
 func trim(c *invocation) (any, error) {
-	return strings.TrimFunc(javaText(c.in), func(r rune) bool { return r <= ' ' }), nil
+	s, err := c.inText()
+	return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }), err
 }
 
 func stringFilter(c *invocation) (any, error) { return javaText(c.in), nil }
@@ -122,7 +127,8 @@ func stringFilter(c *invocation) (any, error) { return javaText(c.in), nil }
 func className(c *invocation) (any, error) { return value.ClassName(c.in), nil }
 
 func nl2br(c *invocation) (any, error) {
-	return strings.NewReplacer("\r\n", "<br />", "\n", "<br />").Replace(javaText(c.in)), nil
+	s, err := c.inText()
+	return strings.NewReplacer("\r\n", "<br />", "\n", "<br />").Replace(s), err
 }
 
 func startsWith(c *invocation) (any, error) { return affix(c, strings.HasPrefix) }
@@ -131,15 +137,15 @@ func endsWith(c *invocation) (any, error) { return affix(c, strings.HasSuffix) }
 
 func affix(c *invocation, has func(s, affix string) bool) (any, error) {
 	v, err := c.required(0)
-	if err != nil || c.in == nil || v == nil {
-		return false, err
-	}
-	s, err := c.inText()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.in == nil:
+		return false, nil
+	case v == nil:
+		return nil, fmt.Errorf("the argument %q is null", c.params[0])
 	}
-	part, err := c.asText(0, v)
-	return has(s, part), err
+	return has(javaText(c.in), javaText(v)), nil
 }
 
 func substringBefore(c *invocation) (any, error) {
@@ -231,6 +237,9 @@ func nindent(c *invocation) (any, error) { return indented(c, "\n") }
 
 // indented puts the prefix before every line; indent leaves out the first line, nindent begins with a new one.
 func indented(c *invocation, lead string) (any, error) {
+	if c.in == "" {
+		return "", nil
+	}
 	n, err := c.integer(0)
 	if err != nil {
 		return nil, err

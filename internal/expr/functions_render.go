@@ -23,22 +23,29 @@ func (c *invocation) render(recursive bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.st.renderValue(v, func(text string) (any, error) {
+	// Within a macro the text sees nothing, not even the arguments of the macro.
+	st := *c.st
+	for s := st.scope; s != nil; s = s.parent {
+		if s.closed {
+			st.scope = &scope{closed: true}
+		}
+	}
+	return st.renderValue(v, func(text string) (any, error) {
 		if strings.IndexByte(text, '{') < 0 {
 			return text, nil
 		}
-		if err := c.st.run.enter(); err != nil {
+		if err := st.run.enter(); err != nil {
 			return nil, err
 		}
-		defer c.st.run.leave()
-		t, err := c.st.tmpl.parseAnother(text, c.st.run.cache)
+		defer st.run.leave()
+		t, err := st.tmpl.parseAnother(text, st.run.cache)
 		if err != nil {
 			return nil, err
 		}
 		if recursive {
-			return c.st.renderRecursive(t)
+			return st.renderRecursive(t)
 		}
-		return t.render(c.st.env, c.st.run, c.st.scope)
+		return t.render(st.env, st.run, st.scope)
 	})
 }
 
@@ -86,7 +93,7 @@ func (st *state) renderValue(v any, f func(string) (any, error)) (any, error) {
 // the end, so that they come through all passes.
 func (st *state) renderRecursive(t *Template) (string, error) {
 	for range st.run.lim.Passes {
-		inner := &state{tmpl: t, env: st.env, run: st.run, scope: st.scope}
+		inner := &state{tmpl: t, env: st.env, run: st.run, scope: nested(st.scope)}
 		var out output
 		if err := inner.execute(&out); err != nil {
 			return "", inner.finish(err)

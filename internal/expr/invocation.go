@@ -16,7 +16,7 @@ type invocation struct {
 
 // arg returns the i-th argument and whether it was given; it may be null.
 func (c *invocation) arg(i int) (any, bool) {
-	if i >= len(c.args) {
+	if i < 0 || i >= len(c.args) {
 		return nil, false
 	}
 	if _, no := c.args[i].(absent); no {

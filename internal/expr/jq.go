@@ -20,7 +20,9 @@ func jq(c *invocation) (any, error) {
 		return nil, err
 	}
 	in := c.in
-	if s, ok := in.(string); ok {
+	if s, ok := in.(string); ok && blank(s) {
+		in = nil
+	} else if ok {
 		if in, err = value.ParseJSON([]byte(s)); err != nil {
 			return nil, err
 		}
@@ -140,6 +142,9 @@ func (j *jqConverter) double(f float64) any {
 func (j *jqConverter) object(m *value.Map) (any, error) {
 	object := make(map[string]any, m.Len())
 	for k, item := range m.All() {
+		if item == nil {
+			continue // as in every JSON that expressions print
+		}
 		if _, seen := j.order[k]; !seen {
 			j.order[k] = len(j.order)
 		}

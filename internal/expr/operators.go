@@ -335,20 +335,43 @@ func (n *membership) eval(st *state) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.reversed {
-		a, b = b, a
-		if _, ok := a.(string); ok || b == nil {
-			return false, nil
-		}
-	}
 	if a == nil {
 		return false, nil
 	}
-	yes, err := st.contains(a, b)
+	var yes bool
+	if n.reversed {
+		yes, err = st.isIn(a, b)
+	} else {
+		yes, err = st.contains(a, b)
+	}
 	if err != nil {
 		return nil, st.fail(n.off, err)
 	}
 	return yes, nil
+}
+
+// isIn compares by printed form, as the reference does: "1" is in [1]. In a map both keys and values count.
+func (st *state) isIn(v, in any) (bool, error) {
+	items, ok := iterate(in)
+	if !ok {
+		return false, nil
+	}
+	text := javaText(v)
+	for i := range items.len {
+		if err := st.run.step(1); err != nil {
+			return false, err
+		}
+		item := items.at(i)
+		if e, ok := item.(value.Entry); ok {
+			if item = e.Value; e.Key == text {
+				return true, nil
+			}
+		}
+		if item != nil && javaText(item) == text {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // contains reports whether a list has an element, a map a key or a text a part. Of a list, all must be in it.

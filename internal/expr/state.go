@@ -18,7 +18,18 @@ type scope struct {
 	names  []string
 	values []any
 	loop   *loop // of a for; its variable "loop" is made only when it is read
+	root   bool  // of a whole template: what it sets is lost to the one that renders it
 	closed bool  // of a macro: nothing outside of it can be seen
+}
+
+func (s *scope) outermost() bool { return s.root || s.closed || s.parent == nil }
+
+// nested is the scope of a template that is rendered within another one's.
+func nested(outer *scope) *scope {
+	if outer == nil {
+		return nil
+	}
+	return &scope{parent: outer, root: true}
 }
 
 func (s *scope) index(name string) int {
@@ -69,40 +80,41 @@ func (st *state) lookup(name string) (any, bool) {
 	return nil, false
 }
 
-// assign sets a variable in the nearest scope that has it, else in the innermost. A variable of the Env belongs to the
-// template's outermost scope.
+// assign sets a variable in the nearest scope that has it, else in the innermost. Where the Env has it, it becomes a
+// variable of the template's outermost scope, so that it outlives the loop that sets it.
 func (st *state) assign(name string, v any) {
-	if st.scope == nil {
-		st.scope = &scope{}
-	}
-	s := st.scope
-	for ; ; s = s.parent {
+	inner := st.local()
+	s := inner
+	for {
 		if _, ok := s.get(name); ok {
 			s.put(name, v)
 			return
 		}
-		if s.closed {
+		if s.outermost() {
 			break
 		}
-		if s.parent == nil {
-			if st.env != nil && s != st.scope {
-				if _, ok := st.env.Var(name); ok {
-					s.put(name, v)
-					return
-				}
-			}
-			break
+		s = s.parent
+	}
+	if s != inner && !s.closed && st.env != nil {
+		if _, ok := st.env.Var(name); ok {
+			s.put(name, v)
+			return
 		}
 	}
-	st.scope.put(name, v)
+	inner.put(name, v)
 }
 
-// push opens a scope, with the outermost one below it so that assign finds a place that outlives it.
-func (st *state) push() *scope {
+// local returns the innermost scope.
+func (st *state) local() *scope {
 	if st.scope == nil {
-		st.scope = &scope{}
+		st.scope = &scope{root: true}
 	}
-	st.scope = &scope{parent: st.scope}
+	return st.scope
+}
+
+// push opens a scope.
+func (st *state) push() *scope {
+	st.scope = &scope{parent: st.local()}
 	return st.scope
 }
 

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/windhover-io/windhover/internal/value"
@@ -125,16 +126,15 @@ func (s *forStmt) exec(st *state, out *output) error {
 	case items.len == 0:
 		return st.body(s.otherwise, out)
 	}
+	sc := st.push()
+	defer st.pop()
 	for i := range items.len {
 		if err := st.run.step(1); err != nil {
 			return st.fail(s.off, err)
 		}
-		sc := st.push()
 		sc.loop = &loop{i, items.len}
 		sc.put(s.name, items.at(i))
-		err := st.body(s.body, out)
-		st.pop()
-		if err != nil {
+		if err := st.body(s.body, out); err != nil {
 			return err
 		}
 	}
@@ -178,8 +178,6 @@ func (st *state) block(off int, b *blockStmt, out *output) error {
 		return st.fail(off, err)
 	}
 	defer st.run.leave()
-	st.push()
-	defer st.pop()
 	return st.body(b.body, out)
 }
 
@@ -202,29 +200,26 @@ func (s *filterStmt) exec(st *state, out *output) error {
 	return nil
 }
 
-// invoke runs a macro with arguments in the order of its parameters.
+// invoke runs a macro with arguments in the order of its parameters. Defaults see what the macro sees.
 func (m *macro) invoke(st *state, off int, args []node) (any, error) {
-	sc := &scope{closed: true, names: m.params, values: make([]any, len(m.params))}
-	inner := &state{tmpl: st.tmpl, env: nil, run: st.run, scope: sc}
+	sc := &scope{closed: true, names: slices.Clone(m.params), values: make([]any, len(m.params))}
+	inner := &state{tmpl: st.tmpl, env: st.env, run: st.run, scope: sc}
 	for i := range m.params {
 		var err error
 		switch {
 		case args[i] != nil:
 			sc.values[i], err = args[i].eval(st)
 		case m.defaults[i] != nil:
-			sc.values[i], err = m.defaults[i].eval(st)
+			sc.values[i], err = m.defaults[i].eval(inner)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	sc.names = append([]string(nil), m.params...)
 	if err := st.run.enter(); err != nil {
 		return nil, st.fail(off, err)
 	}
 	defer st.run.leave()
-	// Functions that touch the world work in a macro as well; only its variables are its own.
-	inner.env = st.env
 	var out output
 	if err := inner.body(m.body, &out); err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (n *testNode) eval(st *state) (any, error) {
 	st.run.steps++
 	v, err := n.in.eval(st)
 	if err != nil {
-		if _, undefined := err.(*missing); !undefined || !n.forgives() {
+		if _, undefined := err.(*missing); !undefined || n.name != "defined" {
 			return nil, err
 		}
 	}
@@ -37,15 +37,6 @@ func (n *testNode) eval(st *state) (any, error) {
 		return nil, st.errorf(n.off, "is %s: %v", n.name, err)
 	}
 	return yes != n.negate, nil
-}
-
-// forgives reports whether the test takes what is not defined: "defined" any, "empty" a variable.
-func (n *testNode) forgives() bool {
-	if n.name == "empty" {
-		_, isVariable := n.in.(*variable)
-		return isVariable
-	}
-	return n.name == "defined"
 }
 
 func remainder(v any, want int64) (bool, error) {
@@ -60,6 +51,9 @@ func isJSON(v any) (bool, error) {
 	s, ok := v.(string)
 	if !ok {
 		return false, fmt.Errorf("expected a string, found %s", value.TypeName(v))
+	}
+	if blank(s) {
+		return true, nil // a document without contents is one
 	}
 	_, err := value.ParseJSON([]byte(s))
 	return err == nil, nil

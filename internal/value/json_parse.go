@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -315,7 +316,7 @@ func (p *jsonParser) number() (any, error) {
 		}
 	}
 	text := p.data[start:p.pos]
-	if p.pos < len(p.data) && isWordByte(p.data[p.pos]) {
+	if p.pos < len(p.data) && strings.IndexByte(" \t\r\n,]}:", p.data[p.pos]) < 0 {
 		return nil, p.errorf("unexpected %q after a number", p.data[p.pos])
 	}
 	if len(text) > maxJSONDigits {

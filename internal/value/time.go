@@ -32,7 +32,7 @@ func (v Instant) String() string {
 // String is ISO-8601 with the offset and, where the zone has a name, that: 2024-05-06T09:08:09+02:00[Europe/Paris].
 func (v ZonedDateTime) String() string {
 	s := shortSeconds(v.T, "2006-01-02T") + offset(v.T)
-	if name := v.T.Location().String(); name != "" && v.T.Location() != time.UTC && name != "Z" {
+	if name := v.T.Location().String(); name != "UTC" && name != "" && !strings.ContainsAny(name[:1], "Z+-") {
 		s += "[" + name + "]"
 	}
 	return s

@@ -44,7 +44,7 @@ func ParseISO(s string) (time.Time, Kind) {
 // isoZone reads an offset with a zone in brackets or without.
 func isoZone(wall time.Time, rest string) (time.Time, Kind) {
 	seconds, n := readOffset(rest)
-	if n == 0 {
+	if n == 0 || n == 5 || n == 7 { // +hhmm and +hhmmss lack the colons
 		return time.Time{}, None
 	}
 	moment := wall.Add(-time.Duration(seconds) * time.Second)
@@ -61,14 +61,36 @@ func isoZone(wall time.Time, rest string) (time.Time, Kind) {
 }
 
 func isoDate(s string) (time.Time, string, bool) {
-	if len(s) < 10 || s[4] != '-' || s[7] != '-' || countDigits(s) != 4 || countDigits(s[5:]) != 2 || countDigits(s[8:]) < 2 {
+	year := isoYear(s)
+	if year == 0 {
 		return time.Time{}, "", false
 	}
-	y, m, d := atoi(s[:4]), atoi(s[5:7]), atoi(s[8:10])
+	y, s := atoi(s[:year]), s[year:]
+	if len(s) < 6 || s[0] != '-' || s[3] != '-' || countDigits(s[1:]) != 2 || countDigits(s[4:]) < 2 {
+		return time.Time{}, "", false
+	}
+	m, d := atoi(s[1:3]), atoi(s[4:6])
 	if m < 1 || m > 12 || d < 1 || d > daysIn(y, time.Month(m)) {
 		return time.Time{}, "", false
 	}
-	return time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC), s[10:], true
+	return time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC), s[6:], true
+}
+
+// isoYear measures a year: four digits, or with a sign up to six; 0 for none.
+func isoYear(s string) int {
+	if s == "" {
+		return 0
+	}
+	if s[0] == '+' || s[0] == '-' {
+		if n := countDigits(s[1:]); n >= 4 && n <= 6 {
+			return n + 1
+		}
+		return 0
+	}
+	if countDigits(s) == 4 {
+		return 4
+	}
+	return 0
 }
 
 func isoTime(s string) (time.Duration, string, bool) {
@@ -109,19 +131,18 @@ func isoTime(s string) (time.Duration, string, bool) {
 
 // named are the formats that have a name and are no pattern.
 var named = map[string]func(t time.Time) string{
-	"iso_date":             func(t time.Time) string { return t.Format("2006-01-02") + offsetISO(t) },
-	"iso_date_time":        func(t time.Time) string { return isoLocal(t) + offsetISO(t) + "[" + zoneID(t) + "]" },
-	"iso_instant":          func(t time.Time) string { return instant(t.UTC()) },
-	"iso_local_date":       func(t time.Time) string { return t.Format("2006-01-02") },
-	"iso_local_date_time":  isoLocal,
-	"iso_local_time":       func(t time.Time) string { return isoClock(t) },
-	"iso_offset_date_time": func(t time.Time) string { return isoLocal(t) + offsetISO(t) },
-	"iso_offset_time":      func(t time.Time) string { return isoClock(t) + offsetISO(t) },
-	"iso_ordinal_date":     func(t time.Time) string { return fmt.Sprintf("%04d-%03d", t.Year(), t.YearDay()) + offsetISO(t) },
-	"iso_time":             func(t time.Time) string { return isoClock(t) + offsetISO(t) },
-	"iso_week_date":        isoWeekDate,
-	"iso_zoned_date_time":  func(t time.Time) string { return isoLocal(t) + offsetISO(t) + "[" + zoneID(t) + "]" },
-	"rfc_1123_date_time":   rfc1123,
+	"iso_date":            func(t time.Time) string { return t.Format("2006-01-02") + offsetISO(t) },
+	"iso_date_time":       isoZoned,
+	"iso_instant":         func(t time.Time) string { return instant(t.UTC()) },
+	"iso_local_date":      func(t time.Time) string { return t.Format("2006-01-02") },
+	"iso_local_date_time": isoLocal,
+	"iso_local_time":      func(t time.Time) string { return isoClock(t) },
+	"iso_offset_time":     func(t time.Time) string { return isoClock(t) + offsetISO(t) },
+	"iso_ordinal_date":    func(t time.Time) string { return fmt.Sprintf("%04d-%03d", t.Year(), t.YearDay()) + offsetISO(t) },
+	"iso_time":            func(t time.Time) string { return isoClock(t) + offsetISO(t) },
+	"iso_week_date":       isoWeekDate,
+	"iso_zoned_date_time": isoZoned,
+	"rfc_1123_date_time":  rfc1123,
 }
 
 // patterns are the names that stand for a pattern.
@@ -135,6 +156,15 @@ var patterns = map[string]string{
 }
 
 func isoLocal(t time.Time) string { return t.Format("2006-01-02T") + isoClock(t) }
+
+// isoZoned adds the zone where that is more than an offset.
+func isoZoned(t time.Time) string {
+	text := isoLocal(t) + offsetISO(t)
+	if id := zoneID(t); id != "Z" && strings.IndexByte("+-", id[0]) < 0 {
+		text += "[" + id + "]"
+	}
+	return text
+}
 
 func isoClock(t time.Time) string { return t.Format("15:04:05.999999999") }
 

@@ -15,15 +15,19 @@ type parsed struct {
 	nano                 int
 	half                 int // 0 AM, 1 PM
 	hour12               int
+	weekday              int // 0 is Monday
 	bc                   bool
-	hasDate, hasTime     bool
+	hasTime              bool
 	zone                 *time.Location
-	epoch                *time.Time
 }
 
 // ParsePattern reads a text by a pattern or the name of a format. What is not Zoned is returned in UTC and stands for a
 // wall time.
 func ParsePattern(text, format string, lang *Language) (time.Time, Kind, error) {
+	if format == "rfc_1123_date_time" {
+		t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", strings.Replace(text, "GMT", "+0000", 1))
+		return t, Zoned, err
+	}
 	if named[format] != nil {
 		t, kind := ParseISO(text)
 		if kind == None {
@@ -35,7 +39,7 @@ func ParsePattern(text, format string, lang *Language) (time.Time, Kind, error) 
 	if err != nil {
 		return time.Time{}, None, err
 	}
-	p := parsed{year: -1, month: 1, day: 1, dayOfYear: -1, half: -1, hour: -1, hour12: -1}
+	p := parsed{year: -1, dayOfYear: -1, half: -1, hour: -1, hour12: -1, weekday: -1}
 	n, ok := p.all(text, elements, lang)
 	if !ok || n != len(text) {
 		return time.Time{}, None, fmt.Errorf("the text %q does not match the date pattern %q at position %d", text, format, n+1)
@@ -45,9 +49,6 @@ func ParsePattern(text, format string, lang *Language) (time.Time, Kind, error) 
 
 // resolve makes a date of the fields.
 func (p *parsed) resolve(text, format string) (time.Time, Kind, error) {
-	if p.epoch != nil {
-		return *p.epoch, Zoned, nil
-	}
 	if p.hour < 0 && p.hour12 >= 0 && p.half >= 0 {
 		p.hour, p.hasTime = p.hour12%12+12*p.half, true
 	}
@@ -55,7 +56,7 @@ func (p *parsed) resolve(text, format string) (time.Time, Kind, error) {
 		return time.Time{}, None, fmt.Errorf("the text %q with the date pattern %q has no valid %s", text, format, what)
 	}
 	switch {
-	case p.year < 0 || !p.hasDate:
+	case p.year < 0:
 		return invalid("date")
 	case p.bc:
 		p.year = 1 - p.year
@@ -70,14 +71,14 @@ func (p *parsed) resolve(text, format string) (time.Time, Kind, error) {
 	} else {
 		p.day = min(p.day, daysIn(p.year, time.Month(p.month))) // as Java's resolver does: 31 April is 30 April
 	}
-	if !p.hasTime {
-		if p.hour12 >= 0 {
-			return invalid("time of day")
-		}
-		p.hour = 0
+	if !p.hasTime { // an hour of the clock without AM or PM is no time
+		p.hour, p.minute, p.second, p.nano = 0, 0, 0, 0
 	}
 	if p.hour > 24 || p.minute > 59 || p.second > 59 || (p.hour == 24 && p.minute+p.second+p.nano > 0) {
 		return invalid("time of day")
+	}
+	if p.weekday >= 0 && (int(time.Date(p.year, time.Month(p.month), p.day, 0, 0, 0, 0, time.UTC).Weekday())+6)%7 != p.weekday {
+		return invalid("day of the week")
 	}
 	wall := time.Date(p.year, time.Month(p.month), p.day, p.hour, p.minute, p.second, p.nano, time.UTC)
 	switch {
@@ -145,11 +146,12 @@ func (p *parsed) one(text string, e element, after int, lang *Language) (int, bo
 	switch e.letter {
 	case 'M', 'L':
 		i, n := word(text, lang.names(strings.Repeat(string(e.letter), e.count)))
-		p.month, p.hasDate = i+1, true
+		p.month = i + 1
 		return n, i >= 0
 	case 'E', 'e', 'c':
 		letters := strings.Repeat("E", max(3, e.count))
 		i, n := word(text, lang.names(letters))
+		p.weekday = i
 		return n, i >= 0
 	case 'a':
 		i, n := word(text, lang.names("a"))
@@ -213,13 +215,13 @@ func (p *parsed) set(e element, digits string, negative bool) {
 		if e.count == 2 {
 			v += 2000
 		}
-		p.year, p.hasDate = v, true
+		p.year = v
 	case 'M', 'L':
-		p.month, p.hasDate = v, true
+		p.month = v
 	case 'd':
-		p.day, p.hasDate = v, true
+		p.day = v
 	case 'D':
-		p.dayOfYear, p.hasDate = v, true
+		p.dayOfYear = v
 	case 'H', 'k':
 		p.hour, p.hasTime = v, true
 		if e.letter == 'k' {

@@ -19,14 +19,11 @@ func Zone(id string) (*time.Location, error) {
 	if z, ok := zones.Load(id); ok {
 		return z.(*time.Location), nil
 	}
-	switch id {
-	case "Z":
-		return time.UTC, nil
-	case "", "Local":
+	if id == "" || id == "Local" {
 		return nil, fmt.Errorf("unknown time zone %q", id)
 	}
-	if seconds, ok := zoneOffset(id); ok {
-		return fixed(seconds), nil
+	if z := zoneOfOffset(id); z != nil {
+		return z, nil
 	}
 	z, err := time.LoadLocation(id)
 	if err != nil {
@@ -36,34 +33,32 @@ func Zone(id string) (*time.Location, error) {
 	return z, nil
 }
 
-// zoneOffset reads +02:00, +2 or either after GMT, UTC or UT.
-func zoneOffset(id string) (seconds int, ok bool) {
-	for _, prefix := range []string{"UTC", "GMT", "UT"} {
-		if rest, found := strings.CutPrefix(id, prefix); found && rest != "" {
-			id = rest
+// zoneOfOffset reads Z, +02:00, +2, or an offset after GMT, UTC or UT; nil for what is none of them.
+func zoneOfOffset(id string) *time.Location {
+	prefix := ""
+	for _, p := range []string{"UTC", "GMT", "UT"} {
+		if strings.HasPrefix(id, p) && id != p {
+			prefix = p
 			break
 		}
 	}
-	seconds, n := readOffset(id)
-	return seconds, n == len(id) && n > 0
+	seconds, n := readOffset(id[len(prefix):])
+	if n == 0 || len(prefix)+n != len(id) {
+		return nil
+	}
+	return time.FixedZone(prefix+offsetText(seconds, "XXX"), seconds)
 }
 
-// fixed is the zone of an offset, named as Java names it.
+// fixed is the zone of an offset in a text.
 func fixed(seconds int) *time.Location {
 	if seconds == 0 {
 		return time.UTC
 	}
-	return time.FixedZone("", seconds)
+	return time.FixedZone(offsetText(seconds, "XXX"), seconds)
 }
 
-// zoneID is the identifier of the zone of t, an offset where it has no name.
-func zoneID(t time.Time) string {
-	if name := t.Location().String(); name != "" {
-		return name
-	}
-	_, seconds := t.Zone()
-	return offsetText(seconds, "XXX")
-}
+// zoneID is the identifier of the zone of t.
+func zoneID(t time.Time) string { return t.Location().String() }
 
 // readOffset reads an offset at the beginning of s: Z, +h, +hh, +hh:mm, +hhmm, with seconds or not. n is its length, 0
 // for none.

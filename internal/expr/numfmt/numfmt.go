@@ -30,7 +30,7 @@ type pattern struct {
 	point                bool
 }
 
-// Format formats a number of any kind, rounding half to even.
+// Format formats a number of any kind, rounding half to even. An empty pattern shows all digits.
 func Format(v any, text string) (string, error) {
 	p, err := parse(text)
 	if err != nil {
@@ -46,12 +46,9 @@ func Format(v any, text string) (string, error) {
 			return p.negPrefix + "∞" + p.negSuffix, nil
 		}
 	}
-	exact := rational(v)
+	exact := p.exact(v)
 	negative := exact.Sign() < 0 || isNegativeZero(v)
 	exact.Abs(exact)
-	if p.scale > 0 {
-		exact.Mul(exact, power(p.scale))
-	}
 	var digits string
 	if p.exponent > 0 {
 		digits = p.scientific(exact)
@@ -77,24 +74,32 @@ func isNegativeZero(v any) bool {
 	return ok && f == 0 && math.Signbit(f)
 }
 
-// rational is the exact worth of a number; a float counts with its decimal digits only where Java looks at them.
-func rational(v any) *big.Rat {
-	switch n := v.(type) {
-	case float64:
-		return new(big.Rat).SetFloat64(n)
-	case float32:
-		return new(big.Rat).SetFloat64(float64(n))
-	case *big.Int:
-		return new(big.Rat).SetInt(n)
-	case value.Decimal:
-		r := new(big.Rat).SetInt(n.Unscaled)
-		if n.Scale > 0 {
-			return r.Quo(r, power(int(n.Scale)))
-		}
-		return r.Mul(r, power(int(-n.Scale)))
+// exact is what the digits are made of: of a double its shortest decimal digits where all of them are shown, else its
+// exact worth, which decides what is half. Percentages of doubles are multiplied as doubles.
+func (p *pattern) exact(v any) *big.Rat {
+	f, isDouble := v.(float64)
+	bits := 64
+	if f32, ok := v.(float32); ok {
+		f, isDouble, bits = float64(f32), true, 32
 	}
-	n, _ := value.AsInt(v)
-	return new(big.Rat).SetInt64(n)
+	if !isDouble {
+		d, _ := value.DecimalOf(v)
+		return new(big.Rat).Mul(rational(d), power(p.scale))
+	}
+	f *= math.Pow10(p.scale)
+	d, ok := value.ParseDecimal(strconv.FormatFloat(f, 'e', -1, bits))
+	if !ok || p.exponent == 0 && int(d.Scale) > p.maxFrac || p.exponent > 0 && len(d.Unscaled.String()) > p.maxInt+p.maxFrac {
+		return new(big.Rat).SetFloat64(f)
+	}
+	return rational(d)
+}
+
+func rational(d value.Decimal) *big.Rat {
+	r := new(big.Rat).SetInt(d.Unscaled)
+	if d.Scale > 0 {
+		return r.Quo(r, power(int(d.Scale)))
+	}
+	return r.Mul(r, power(int(-d.Scale)))
 }
 
 func power(n int) *big.Rat {
@@ -129,7 +134,7 @@ func (p *pattern) plain(r *big.Rat) string {
 	if p.group > 0 {
 		whole = grouped(whole, p.group)
 	}
-	if frac != "" || p.point {
+	if frac != "" || p.point && p.maxFrac == 0 {
 		return whole + "." + frac
 	}
 	return whole
@@ -156,37 +161,27 @@ func grouped(whole string, size int) string {
 // scientific writes digits and an exponent. Where the pattern has more integer digits than it demands, the exponent is
 // a multiple of their number.
 func (p *pattern) scientific(r *big.Rat) string {
-	exp := 0
-	if r.Sign() != 0 {
-		exp = magnitude(r)
+	digits, point := significant(r, p.maxInt+p.maxFrac)
+	exp, intDigits := point, p.minInt
+	switch {
+	case p.maxInt > 1 && p.maxInt > p.minInt:
+		exp, intDigits = floorDiv(point-1, p.maxInt)*p.maxInt, 1
+	default:
+		exp -= p.minInt
 	}
-	intDigits, repeat := p.minInt, p.maxInt > p.minInt && p.maxInt > 1
-	fracDigits, leastFrac := p.maxFrac, p.minFrac
-	if repeat {
-		exp = floorDiv(exp, p.maxInt) * p.maxInt
-		intDigits = 1
-		significant := p.minInt + p.maxFrac
-		fracDigits = max(0, significant-(magnitudeOf(r)-exp+1))
-		leastFrac = max(0, p.minInt+p.minFrac-(magnitudeOf(r)-exp+1))
+	if digits == "" {
+		exp = 0
 	} else {
-		exp -= max(intDigits, 1) - 1
-		if intDigits == 0 {
-			exp++
-		}
+		intDigits = point - exp
 	}
-	mantissa := new(big.Rat).Mul(r, pow(-exp))
-	whole, frac := round(mantissa, fracDigits)
-	if !repeat && len(whole) > max(intDigits, 1) { // 9.99 rounded up to 10
-		exp++
-		whole, frac = round(new(big.Rat).Mul(r, pow(-exp)), fracDigits)
+	if n := max(p.minInt+p.minFrac, intDigits) - len(digits); n > 0 {
+		digits += strings.Repeat("0", n)
 	}
-	frac = trimZeros(frac, leastFrac)
-	if intDigits == 0 && whole == "0" {
-		whole = ""
-	}
-	text := whole
-	if frac != "" {
-		text += "." + frac
+	text := digits[:intDigits]
+	if intDigits < len(digits) {
+		text += "." + digits[intDigits:]
+	} else if p.point {
+		text += "."
 	}
 	sign := ""
 	if exp < 0 {
@@ -195,29 +190,28 @@ func (p *pattern) scientific(r *big.Rat) string {
 	return text + "E" + sign + fmt.Sprintf("%0*d", p.exponent, exp)
 }
 
+// significant rounds r, which is not negative, to n digits, half to even, and gives them without zeros at the end, with
+// the place of the point: r is 0.digits × 10^point. Zero has no digits.
+func significant(r *big.Rat, n int) (digits string, point int) {
+	if r.Sign() == 0 {
+		return "", 0
+	}
+	// The first guess at the magnitude may be one too low, which shows in a digit too many.
+	point = len(r.Num().String()) - len(r.Denom().String())
+	for {
+		whole, frac := round(new(big.Rat).Mul(r, pow(n-point)), 0)
+		if digits = strings.TrimLeft(whole+frac, "0"); len(digits) <= n {
+			return strings.TrimRight(digits, "0"), point
+		}
+		point++
+	}
+}
+
 func pow(n int) *big.Rat {
 	if n < 0 {
 		return new(big.Rat).Inv(power(-n))
 	}
 	return power(n)
-}
-
-func magnitudeOf(r *big.Rat) int {
-	if r.Sign() == 0 {
-		return 0
-	}
-	return magnitude(r)
-}
-
-// magnitude is the exponent of r in scientific notation; r must be positive.
-func magnitude(r *big.Rat) int {
-	f, _ := r.Float64()
-	if f == 0 || math.IsInf(f, 0) {
-		return len(r.Num().String()) - len(r.Denom().String())
-	}
-	text := strconv.FormatFloat(f, 'e', -1, 64)
-	n, _ := strconv.Atoi(text[strings.IndexByte(text, 'e')+1:])
-	return n
 }
 
 func floorDiv(a, b int) int {
@@ -232,6 +226,10 @@ var errPattern = errors.New("malformed number pattern")
 
 func parse(text string) (*pattern, error) {
 	p := &pattern{}
+	if text == "" {
+		p.maxFrac, p.group, p.negPrefix = maxDigits, 3, "-"
+		return p, nil
+	}
 	rest, err := p.half(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w %q", err, text)
@@ -290,10 +288,6 @@ func (p *pattern) affix(text string, i int, to *string) int {
 		case strings.HasPrefix(text[i:], "‰"):
 			p.scale = 3
 			b.WriteByte(c)
-		case strings.HasPrefix(text[i:], "¤"):
-			b.WriteByte('$')
-			i += len("¤")
-			continue
 		default:
 			b.WriteByte(c)
 		}
@@ -303,54 +297,60 @@ func (p *pattern) affix(text string, i int, to *string) int {
 	return i
 }
 
-// number reads the digits of the pattern and returns how long they are.
+// number reads the digits of the pattern and returns how long they are. Like DecimalFormat it counts # before the first
+// 0, zeros, and # after them, all wherever the point is.
 func (p *pattern) number(text string) (int, error) {
-	i, lastGroup := 0, -1
-	hashes, zeros, fracZeros, fracHashes := 0, 0, 0, 0
+	left, zeros, right, grouping, point := 0, 0, 0, -1, -1
+	i := 0
+loop:
 	for ; i < len(text); i++ {
 		switch c := text[i]; {
-		case c == '#' && p.point:
-			fracHashes++
-		case c == '0' && p.point:
-			if fracHashes > 0 {
-				return 0, errPattern
-			}
-			fracZeros++
+		case c == '0' && right > 0, c == '.' && point >= 0, c == ',' && point >= 0:
+			return 0, errPattern
+		case c == '#' && zeros > 0:
+			right++
 		case c == '#':
-			if zeros > 0 {
-				return 0, errPattern
-			}
-			hashes++
+			left++
 		case c == '0':
 			zeros++
-		case c == ',' && !p.point:
-			lastGroup = hashes + zeros
-		case c == '.' && !p.point:
-			p.point = true
-		case c == 'E' && i > 0:
-			n := len(text[i+1:]) - len(strings.TrimLeft(text[i+1:], "0"))
-			if n == 0 || lastGroup >= 0 {
+		case c == '.':
+			point = left + zeros + right
+		case c == ',':
+			grouping = 0
+			continue
+		case c == 'E' && left+zeros > 0:
+			p.exponent = len(text[i+1:]) - len(strings.TrimLeft(text[i+1:], "0"))
+			if i += 1 + p.exponent; p.exponent == 0 {
 				return 0, errPattern
 			}
-			p.exponent = n
-			i += n
-			return i + 1, p.counts(hashes, zeros, fracZeros, fracHashes, lastGroup)
+			break loop
 		default:
-			return i, p.counts(hashes, zeros, fracZeros, fracHashes, lastGroup)
+			break loop
+		}
+		if grouping >= 0 && point < 0 {
+			grouping++
 		}
 	}
-	return i, p.counts(hashes, zeros, fracZeros, fracHashes, lastGroup)
+	return i, p.counts(left, zeros, right, grouping, point)
 }
 
-func (p *pattern) counts(hashes, zeros, fracZeros, fracHashes, lastGroup int) error {
-	p.minInt, p.maxInt = zeros, hashes+zeros
-	p.minFrac, p.maxFrac = fracZeros, fracZeros+fracHashes
-	if lastGroup >= 0 {
-		if p.group = p.maxInt - lastGroup; p.group == 0 {
-			return errPattern
-		}
+func (p *pattern) counts(left, zeros, right, grouping, point int) error {
+	if zeros == 0 && left > 0 && point >= 0 { // #.## shows an integer digit, .## a digit of the fraction
+		n := max(point, 1)
+		right, left, zeros = left-n, n-1, 1
 	}
-	// #.## shows .5 as .5, but a pattern of # only shows an integer digit.
-	p.point = p.point && p.maxFrac == 0
+	total := left + zeros + right
+	if point < 0 && right > 0 || point >= 0 && (point < left || point > left+zeros) || grouping == 0 {
+		return errPattern
+	}
+	whole := total
+	if point >= 0 {
+		whole = point
+		p.maxFrac, p.minFrac = total-point, left+zeros-point
+	}
+	p.minInt = whole - left
+	p.maxInt = whole
+	p.group = max(grouping, 0)
+	p.point = point == 0 || point == total
 	return nil
 }

@@ -72,6 +72,9 @@ func (r *reader) node(n *yaml.Node, depth int) (any, error) {
 func (r *reader) mapping(n *yaml.Node, depth int) (any, error) {
 	m := value.NewMap(len(n.Content) / 2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("invalid YAML: the key at line %d is not a scalar", n.Content[i].Line)
+		}
 		v, err := r.node(n.Content[i+1], depth+1)
 		if err != nil {
 			return nil, err
