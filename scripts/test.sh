@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Runs the tests and prints a plain summary. With --all also what takes long.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+all=${1:-}
+passed=0 failed=0 failures=()
+
+step() { # name, command…
+  local name=$1 began=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "== $name: passed in $((SECONDS - began)) s"
+  else
+    failed=$((failed + 1))
+    failures+=("$name")
+    echo "== $name: FAILED after $((SECONDS - began)) s"
+  fi
+}
+
+format() {
+  local bad
+  bad=$(gofmt -l cmd internal sdk e2e 2>/dev/null)
+  [ -z "$bad" ] || { echo "not formatted: $bad"; return 1; }
+}
+
+step "format" format
+step "vet" go vet ./...
+step "build" make -s build
+step "go tests" go test ./...
+if [ "$all" = --all ]; then
+  step "race" env CGO_ENABLED=1 go test -race ./...
+  step "fuzz" ./scripts/fuzz.sh
+  step "lint" ./scripts/lint.sh
+  step "release" ./scripts/release.sh test
+fi
+[ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
