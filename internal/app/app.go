@@ -23,6 +23,7 @@ import (
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/flowstore"
 	"github.com/windhover-io/windhover/internal/inputs"
+	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/secret"
@@ -47,6 +48,7 @@ type App struct {
 	Secrets   *secret.Store
 	World     *world.World
 	Cipher    *Cipher
+	Launcher  *launch.Launcher
 
 	envs, kestra *value.Map
 	stops        []func(context.Context)
@@ -79,6 +81,10 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	a.envs, a.kestra = a.environment(), a.kestraVariable()
 	a.Registry = a.registry()
 	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
+	a.Launcher = &launch.Launcher{
+		Backend: a.Backend, Flows: a.Flows, Inputs: a.Inputs, World: a.World, Globals: cfg.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
+		Location: time.Local, Decrypt: a.Cipher.decrypt(),
+	}
 	return a, nil
 }
 
