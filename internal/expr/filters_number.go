@@ -71,11 +71,10 @@ func ofKind(kind string) string {
 func parseNumber(s, kind string) (any, bool) {
 	switch kind {
 	case "INT":
-		n, err := strconv.ParseInt(s, 10, 32)
-		return int32(n), err == nil
+		n, ok := integer64(s)
+		return int32(n), ok && int64(int32(n)) == n
 	case "LONG":
-		n, err := strconv.ParseInt(s, 10, 64)
-		return n, err == nil
+		return integer64(s)
 	case "FLOAT":
 		f, ok := javaFloat(s, 32)
 		return float32(f), ok
@@ -84,7 +83,7 @@ func parseNumber(s, kind string) (any, bool) {
 	case "BIGDECIMAL":
 		return value.ParseDecimal(s)
 	case "BIGINTEGER":
-		return parseBig(s, 10)
+		return prefixed(s)
 	}
 	return createNumber(s)
 }
@@ -120,23 +119,20 @@ func javaFloat(s string, bits int) (float64, bool) {
 // createNumber guesses the kind: hexadecimal with 0x or #, octal with a leading 0, a suffix d, f or l, otherwise the
 // smallest of Integer, Long and BigInteger, or of Float, Double and BigDecimal that keeps all digits.
 func createNumber(s string) (any, bool) {
-	body := strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
-	if body == "" || len(s) > maxDigits || len(s)-len(body) > 1 {
+	if s == "" || len(s) > maxDigits {
 		return nil, false
 	}
-	sign := s[:len(s)-len(body)]
-	for _, prefix := range []string{"0x", "0X", "#"} {
-		if hex, ok := strings.CutPrefix(body, prefix); ok {
-			return integerOf(sign+hex, 16)
+	if n, ok := prefixed(s); ok {
+		if n.IsInt64() {
+			return value.Int(n.Int64()), true
 		}
+		return n, true
 	}
-	last := body[len(body)-1]
+	body := strings.TrimLeft(s, "+-")
+	last := s[len(s)-1]
 	switch {
-	case strings.Trim(body, "0123456789") == "":
-		if body[0] == '0' && len(body) > 1 {
-			return integerOf(sign+body, 8)
-		}
-		return integerOf(s, 10)
+	case len(s)-len(body) > 1 || body == "":
+		return nil, false
 	case last == 'l' || last == 'L':
 		return longOf(s[:len(s)-1])
 	case strings.Trim(body, "0123456789.eE+-dDfF") != "":
@@ -151,12 +147,37 @@ func createNumber(s string) (any, bool) {
 	return decimalOf(s)
 }
 
-func integerOf(s string, radix int) (any, bool) {
-	n, ok := parseBig(strings.TrimPrefix(s, "+"), radix)
-	if ok && n.IsInt64() {
-		return value.Int(n.Int64()), true
+// prefixed reads an integer whose first characters say its radix: 0x and # hexadecimal, 0 octal.
+func prefixed(s string) (*big.Int, bool) {
+	body := strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
+	if body == "" || len(s)-len(body) > 1 {
+		return nil, false
+	}
+	radix, digits := 10, body
+	switch {
+	case strings.HasPrefix(body, "0x"), strings.HasPrefix(body, "0X"):
+		radix, digits = 16, body[2:]
+	case body[0] == '#':
+		radix, digits = 16, body[1:]
+	case body[0] == '0' && len(body) > 1:
+		radix = 8
+	}
+	if strings.HasPrefix(digits, "-") || strings.HasPrefix(digits, "+") {
+		return nil, false
+	}
+	n, ok := parseBig(digits, radix)
+	if ok && s[0] == '-' {
+		n.Neg(n)
 	}
 	return n, ok
+}
+
+func integer64(s string) (int64, bool) {
+	n, ok := prefixed(s)
+	if !ok || !n.IsInt64() {
+		return 0, false
+	}
+	return n.Int64(), true
 }
 
 func longOf(s string) (any, bool) {

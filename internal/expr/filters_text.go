@@ -84,7 +84,7 @@ func capitalize(c *invocation) (any, error) {
 		return nil, err
 	}
 	for i, r := range s {
-		if !unicode.IsSpace(r) {
+		if !javaSpace(r) {
 			return s[:i] + string(unicode.ToTitle(r)) + s[i+utf8.RuneLen(r):], nil
 		}
 	}
@@ -99,7 +99,7 @@ func title(c *invocation) (any, error) {
 	start := true
 	return strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsSpace(r):
+		case javaSpace(r):
 			start = true
 			return r
 		case start:
@@ -108,6 +108,17 @@ func title(c *invocation) (any, error) {
 		}
 		return r
 	}, s), nil
+}
+
+// javaSpace is Java's Character.isWhitespace: spaces that may be broken at, and the ASCII separators.
+func javaSpace(r rune) bool {
+	switch r {
+	case 0x1C, 0x1D, 0x1E, 0x1F:
+		return true
+	case 0x85, 0xA0, 0x2007, 0x202F:
+		return false
+	}
+	return unicode.IsSpace(r)
 }
 
 func lower(c *invocation) (any, error) { return strings.ToLower(javaText(c.in)), nil }
@@ -191,7 +202,7 @@ func cut(c *invocation, find func(s, sep string) int, take func(s string, i, n i
 
 func slugify(c *invocation) (any, error) {
 	s := norm.NFD.String(strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
+		if r < utf8.RuneSelf && isSpace(byte(r)) {
 			return '-'
 		}
 		return r
@@ -231,12 +242,12 @@ func urldecode(c *invocation) (any, error) {
 	return strings.ToValidUTF8(text, "\uFFFD"), nil
 }
 
-func indent(c *invocation) (any, error) { return indented(c, "") }
+func indent(c *invocation) (any, error) { return indented(c, false) }
 
-func nindent(c *invocation) (any, error) { return indented(c, "\n") }
+func nindent(c *invocation) (any, error) { return indented(c, true) }
 
 // indented puts the prefix before every line; indent leaves out the first line, nindent begins with a new one.
-func indented(c *invocation, lead string) (any, error) {
+func indented(c *invocation, lead bool) (any, error) {
 	if c.in == "" {
 		return "", nil
 	}
@@ -251,15 +262,25 @@ func indented(c *invocation, lead string) (any, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("the amount must not be negative, found %d", n)
 	}
-	text := lead + javaText(c.in)
+	text := javaText(c.in)
+	line := "\n" // the line break of the text itself
+	if i := strings.IndexAny(text, "\r\n"); i >= 0 && text[i] == '\r' {
+		line = "\r"
+		if strings.HasPrefix(text[i:], "\r\n") {
+			line = "\r\n"
+		}
+	}
+	if lead {
+		text = line + text
+	}
 	unit := int64(len(prefix))
 	if unit > 0 && n > int64(c.st.run.lim.Text)/unit {
 		return nil, c.st.run.text(-1)
 	}
-	if err := c.st.run.text(len(text) + strings.Count(text, "\n")*int(unit*n)); err != nil {
+	if err := c.st.run.text(len(text) + strings.Count(text, line)*int(unit*n)); err != nil {
 		return nil, err
 	}
-	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(prefix, int(n))), nil
+	return strings.ReplaceAll(text, line, line+strings.Repeat(prefix, int(n))), nil
 }
 
 func escapeChar(c *invocation) (any, error) {

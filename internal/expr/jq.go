@@ -2,6 +2,7 @@ package expr
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -20,23 +21,23 @@ func jq(c *invocation) (any, error) {
 		return nil, err
 	}
 	in := c.in
+	conv := &jqConverter{run: c.st.run, program: program, order: map[string]int{}, floats: map[float64]bool{}}
 	if s, ok := in.(string); ok && blank(s) {
 		in = nil
 	} else if ok {
+		conv.keepNulls = true
 		if in, err = value.ParseJSON([]byte(s)); err != nil {
 			return nil, err
 		}
 	}
-	code, err := compileJQ(program)
+	code, err := c.st.run.compileJQ(program)
 	if err != nil {
 		return nil, err
 	}
-	conv := &jqConverter{run: c.st.run, order: map[string]int{}, floats: map[float64]bool{}}
 	input, err := conv.toJQ(in)
 	if err != nil {
 		return nil, err
 	}
-	conv.program = program
 	ctx := &stepContext{left: c.st.run.lim.JQSteps, done: make(chan struct{})}
 	results := []any{}
 	for iter := code.RunWithContext(ctx, input); ; {
@@ -88,10 +89,11 @@ var _ context.Context = (*stepContext)(nil)
 
 // jqConverter carries over what gojq's values lack: the order of members and which whole numbers were doubles.
 type jqConverter struct {
-	run     *run
-	program string
-	order   map[string]int
-	floats  map[float64]bool
+	run       *run
+	program   string
+	keepNulls bool // the members of maps that are null; other filters that make JSON drop them
+	order     map[string]int
+	floats    map[float64]bool
 }
 
 func (j *jqConverter) toJQ(v any) (any, error) {
@@ -142,8 +144,8 @@ func (j *jqConverter) double(f float64) any {
 func (j *jqConverter) object(m *value.Map) (any, error) {
 	object := make(map[string]any, m.Len())
 	for k, item := range m.All() {
-		if item == nil {
-			continue // as in every JSON that expressions print
+		if item == nil && !j.keepNulls {
+			continue
 		}
 		if _, seen := j.order[k]; !seen {
 			j.order[k] = len(j.order)
@@ -164,6 +166,9 @@ func (j *jqConverter) fromJQ(v any) (any, error) {
 	switch x := v.(type) {
 	case int:
 		return value.Int(int64(x)), nil
+	case json.Number:
+		n, err := value.ParseJSON([]byte(x))
+		return n, err
 	case float64:
 		if x == math.Trunc(x) && math.Abs(x) < 1<<53 && !j.floats[x] {
 			return value.Int(int64(x)), nil

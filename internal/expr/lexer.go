@@ -145,7 +145,7 @@ func (l *lexer) comment(open int) error {
 
 // verbatim reads a verbatim block as text, if the tag that was just opened begins one.
 func (l *lexer) verbatim(open int) (done bool, err error) {
-	end, trimStart, ok := tagNamed(l.src, l.pos, "verbatim")
+	end, _, ok := tagNamed(l.src, l.pos, "verbatim")
 	if !ok {
 		return false, nil
 	}
@@ -164,7 +164,7 @@ func (l *lexer) verbatim(open int) (done bool, err error) {
 			from = closing + 2
 			continue
 		}
-		l.pos, l.trim = end, trimStart
+		l.pos, l.trim = end, true // white space after the opening tag is dropped, with a dash or without
 		l.text(closing, trimEnd)
 		l.pos, l.trim = after, trimAfter
 		return true, nil

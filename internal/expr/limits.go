@@ -14,7 +14,7 @@ type Limits struct {
 	Depth     int           // renders and macros within each other; default 64
 	Passes    int           // passes of a recursive render; default 100
 	RegexTime time.Duration // of one match that needs backtracking; default 1 s
-	JQSteps   int           // instructions of one jq program; default 1 million
+	JQSteps   int           // instructions of one jq program; default 5 million
 }
 
 func (l Limits) withDefaults() Limits {
@@ -29,7 +29,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Range, 1_000_000)
 	set(&l.Depth, 64)
 	set(&l.Passes, 100)
-	set(&l.JQSteps, 1_000_000)
+	set(&l.JQSteps, 5_000_000)
 	if l.RegexTime == 0 {
 		l.RegexTime = time.Second
 	}

@@ -55,6 +55,6 @@ func isJSON(v any) (bool, error) {
 	if blank(s) {
 		return true, nil // a document without contents is one
 	}
-	_, err := value.ParseJSON([]byte(s))
+	_, _, err := value.ParseJSONPrefix([]byte(s))
 	return err == nil, nil
 }

@@ -94,7 +94,7 @@ func (p *jsonParser) value(depth int) (any, error) {
 	case c == '"':
 		return p.str()
 	case c == '-' || (c >= '0' && c <= '9'):
-		return p.number()
+		return p.number(depth)
 	}
 	return p.word()
 }
@@ -288,7 +288,7 @@ func (p *jsonParser) hex4(at int) (rune, bool) {
 	return rune(n), err == nil
 }
 
-func (p *jsonParser) number() (any, error) {
+func (p *jsonParser) number(depth int) (any, error) {
 	start := p.pos
 	p.take('-')
 	whole := p.pos
@@ -316,7 +316,11 @@ func (p *jsonParser) number() (any, error) {
 		}
 	}
 	text := p.data[start:p.pos]
-	if p.pos < len(p.data) && strings.IndexByte(" \t\r\n,]}:", p.data[p.pos]) < 0 {
+	after := " \t\r\n,]}"
+	if depth == 0 {
+		after = " \t\r\n"
+	}
+	if p.pos < len(p.data) && strings.IndexByte(after, p.data[p.pos]) < 0 {
 		return nil, p.errorf("unexpected %q after a number", p.data[p.pos])
 	}
 	if len(text) > maxJSONDigits {

@@ -30,7 +30,7 @@ func (e *Error) Error() string {
 }
 
 // Read reads at most max values of a text, all of them where max is negative. Annotations are dropped, symbols become
-// strings, blobs base64, timestamps value.Instant, s-expressions lists.
+// strings, blobs base64, timestamps dates, s-expressions lists.
 func Read(text string, max int) (values []any, err error) {
 	r := &reader{text: text}
 	for max < 0 || len(values) < max {
@@ -104,10 +104,11 @@ func (r *reader) value(depth int, operators bool) (any, error) {
 	if depth > maxDepth {
 		return nil, r.errorf("nested deeper than %d levels", maxDepth)
 	}
+	annotation := ""
 	for {
 		v, symbol, err := r.plain(depth, operators)
 		if err != nil || !symbol {
-			return v, err
+			return annotated(annotation, v), err
 		}
 		if err := r.space(); err != nil {
 			return nil, err
@@ -115,7 +116,8 @@ func (r *reader) value(depth int, operators bool) (any, error) {
 		if !strings.HasPrefix(r.text[r.pos:], "::") {
 			return v, nil
 		}
-		r.pos += 2 // it was an annotation
+		r.pos += 2
+		annotation, _ = v.(string)
 		if err := r.space(); err != nil {
 			return nil, err
 		}
@@ -354,19 +356,54 @@ func smallest(n *big.Int) any {
 	return n
 }
 
-// timestampLayouts are the precisions of a timestamp; a fraction is read with the seconds.
-var timestampLayouts = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T", "2006-01-02", "2006-01T", "2006T"}
+// timestampLayouts are the precisions of a timestamp with a time; a fraction is read with the seconds.
+var (
+	timestampLayouts = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00"}
+	dateLayouts      = []string{"2006-01-02T", "2006-01-02", "2006-01T", "2006T"}
+)
 
 func parseTimestamp(text string) (any, bool) {
 	if len(text) < 5 || (text[4] != '-' && text[4] != 'T') {
 		return nil, false
 	}
 	for _, layout := range timestampLayouts {
-		if t, err := time.Parse(layout, strings.Replace(text, "-00:00", "Z", 1)); err == nil {
-			return value.Instant{T: t.UTC()}, true
+		t, err := time.Parse(layout, strings.Replace(text, "-00:00", "Z", 1))
+		if err != nil {
+			continue
+		}
+		if _, offset := t.Zone(); offset != 0 {
+			return value.ZonedDateTime{T: t.In(time.FixedZone(t.Format("-07:00"), offset))}, true
+		}
+		return value.Instant{T: t.UTC()}, true
+	}
+	for _, layout := range dateLayouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return value.LocalDate{T: t}, true
 		}
 	}
 	return nil, false
+}
+
+// annotated makes a date of a string that Append annotated as one; all other annotations are dropped.
+func annotated(annotation string, v any) any {
+	text, ok := v.(string)
+	if !ok {
+		return v
+	}
+	layout := map[string]string{
+		"ZonedDateTime": time.RFC3339, "OffsetDateTime": time.RFC3339, "LocalDateTime": "2006-01-02T15:04:05", "LocalTime": "15:04:05",
+	}[annotation]
+	t, err := time.Parse(layout, text)
+	if layout == "" || err != nil {
+		return v
+	}
+	switch annotation {
+	case "LocalDateTime":
+		return value.LocalDateTime{T: t}
+	case "LocalTime":
+		return value.LocalTime{T: t}
+	}
+	return value.ZonedDateTime{T: t}
 }
 
 // lob reads {{ base64 }}, {{ "clob" }} or the long form of the latter.

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -34,7 +35,11 @@ func Append(dst []byte, v any) []byte {
 	case value.Entry:
 		return appendStruct(dst, value.MapOf(x))
 	case value.Instant:
-		return append(dst, x.String()...)
+		text := x.String()
+		if !strings.Contains(text, ".") {
+			text = strings.TrimSuffix(text, "Z") + ".000Z"
+		}
+		return append(dst, text...)
 	case value.LocalDate:
 		return append(dst, x.String()...)
 	case value.ZonedDateTime, value.LocalDateTime, value.LocalTime:
@@ -121,22 +126,17 @@ func isSymbol(s string) bool {
 func appendString(dst []byte, s string, quote byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, quote)
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == quote || c == '\\':
-			dst = append(dst, '\\', c)
-		case c >= 0x20 && c != 0x7f:
-			dst = append(dst, c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\t':
-			dst = append(dst, '\\', 't')
-		case c == '\r':
-			dst = append(dst, '\\', 'r')
-		case c == 0:
-			dst = append(dst, '\\', '0')
+	for _, r := range s {
+		i := strings.IndexRune("\x00\a\b\t\n\f\r\v", r)
+		switch {
+		case r == rune(quote) || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case i >= 0:
+			dst = append(dst, '\\', "0abtnfrv"[i])
+		case r < 0x20 || (r >= 0x7f && r < 0xA0):
+			dst = append(dst, '\\', 'x', hex[r>>4], hex[r&15])
 		default:
-			dst = append(dst, '\\', 'x', hex[c>>4], hex[c&15])
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, quote)

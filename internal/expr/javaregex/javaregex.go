@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,6 +117,26 @@ func runeOffsets(s string) []int {
 		offsets = append(offsets, i)
 	}
 	return append(offsets, len(s))
+}
+
+// All calls f for every match in turn, with the extents of its groups in bytes (-1 for one that took no part), until f
+// returns false.
+func (re *Regexp) All(s string, f func(groups []int) bool) error {
+	return re.each(s, func(m match) bool { return f(m) })
+}
+
+// Names are the names of the groups, "" for those without; the first stands for the whole match.
+func (re *Regexp) Names() []string {
+	if re.linear != nil {
+		return re.linear.SubexpNames()
+	}
+	names := make([]string, len(re.backtrack.GetGroupNumbers()))
+	for i := range names {
+		if name := re.backtrack.GroupNameFromNumber(i); name != strconv.Itoa(i) {
+			names[i] = name
+		}
+	}
+	return names
 }
 
 // MatchAll reports whether the pattern matches the whole of s.

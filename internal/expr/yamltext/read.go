@@ -25,6 +25,9 @@ var ErrEmpty = errors.New("the YAML text holds no value")
 
 // Read reads the first document of a text.
 func Read(text string) (v any, err error) {
+	if strings.HasPrefix(text, "%YAML") { // 1.1 and 1.2 are read alike
+		_, text, _ = strings.Cut(text, "\n")
+	}
 	var root yaml.Node
 	dec, err := yaml.NewLoader(strings.NewReader(text))
 	if err != nil {
@@ -84,18 +87,23 @@ func (r *reader) mapping(n *yaml.Node, depth int) (any, error) {
 	return m, nil
 }
 
-// scalarValue types a scalar: true and false, null, ~ and nothing, integers (decimal, 0x, octal with a leading 0), decimal
+// scalarValue types a scalar by YAML 1.1: true, yes and on, false, no and off, null, ~ and nothing, integers (decimal, 0x, octal with a leading 0), decimal
 // numbers; quoted and all other text is text, dates included.
 func scalarValue(n *yaml.Node) any {
+	if n.Style&yaml.TaggedStyle != 0 && (n.Tag == "!!int" || n.Tag == "!!float") {
+		if v, ok := number(n.Value); ok {
+			return v
+		}
+	}
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 || n.Tag == "!!str" && n.Style&yaml.TaggedStyle != 0 {
 		return n.Value
 	}
 	switch n.Value {
 	case "", "~", "null", "Null", "NULL":
 		return nil
-	case "true", "True", "TRUE":
+	case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON":
 		return true
-	case "false", "False", "FALSE":
+	case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF":
 		return false
 	case ".nan", ".NaN", ".NAN":
 		return math.NaN()
@@ -115,13 +123,13 @@ const maxDigits = 1000
 func number(s string) (any, bool) {
 	clean := strings.ReplaceAll(s, "_", "")
 	body := strings.TrimLeft(clean, "+-")
-	if body == "" || len(clean)-len(body) > 1 || len(s) > maxDigits || (body[0] != '.' && (body[0] < '0' || body[0] > '9')) {
+	if body == "" || strings.HasPrefix(s, "_") || len(clean)-len(body) > 1 || len(s) > maxDigits || (body[0] != '.' && (body[0] < '0' || body[0] > '9')) {
 		return nil, false
 	}
 	if n, ok := new(big.Int).SetString(strings.TrimPrefix(clean, "+"), 10); ok && !(len(body) > 1 && body[0] == '0') {
 		return smallest(n), true
 	}
-	if strings.HasPrefix(body, "0x") || strings.HasPrefix(body, "0b") || strings.HasPrefix(body, "0o") || isOctal(body) {
+	if strings.HasPrefix(body, "0x") || strings.HasPrefix(body, "0b") || isOctal(body) {
 		n, ok := new(big.Int).SetString(strings.TrimPrefix(clean, "+"), 0)
 		return smallest(n), ok
 	}
@@ -129,7 +137,7 @@ func number(s string) (any, bool) {
 		return nil, false
 	}
 	f, err := strconv.ParseFloat(clean, 64)
-	return f, err == nil
+	return f, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 func isOctal(s string) bool {

@@ -3,7 +3,6 @@ package yamltext
 
 import (
 	"strings"
-	"unicode"
 
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -87,23 +86,30 @@ func (w *writer) collection(v any, indent int, before string) {
 
 func (w *writer) key(k string) {
 	switch {
-	case reserved(k) || looksLikeNumber(k):
+	case strings.Contains(k, "\n") || len(k) > maxSimpleKey:
+		w.b.WriteString("? " + doubleQuoted(k) + "\n")
+	case reserved(k) || strings.IndexByte("0123456789+-.", k[0]) >= 0:
 		w.b.WriteString(doubleQuoted(k))
-	case !plain(k) || strings.Contains(k, "\n"):
+	case !plain(k):
 		w.quoted(k)
 	default:
 		w.b.WriteString(k)
 	}
 }
 
+// maxSimpleKey is the length in bytes from which on a key needs the form with a question mark.
+const maxSimpleKey = 128
+
 // text writes a string and the line break after it.
 func (w *writer) text(s string, indent int) {
 	switch {
-	case strings.Contains(s, "\n") && printable(s):
+	case strings.Contains(s, "\n") && printable(s) && !strings.Contains(s, " \n") && !strings.HasSuffix(s, " "):
 		w.literal(s, max(indent, 2))
 		return
-	case reserved(s) || needsQuotes(s):
+	case reserved(s) || needsQuotes(s) || strings.Contains(s, "\n"):
 		w.b.WriteString(doubleQuoted(s))
+	case isOctal(s):
+		w.b.WriteString("'" + s + "'")
 	case !plain(s):
 		w.quoted(s)
 	default:
@@ -147,7 +153,7 @@ func (w *writer) quoted(s string) {
 
 func printable(s string) bool {
 	for _, r := range s {
-		if r != '\n' && (r < 0x20 || r == 0x7f || r == '\uFFFD' || r == '\uFEFF' || (r >= 0x80 && r < 0xA0 && r != 0x85)) {
+		if r != '\n' && (r < 0x20 || r == 0x7f || r == '\uFFFD' || (r >= 0x80 && r < 0xA0 && r != 0x85)) {
 			return false
 		}
 	}
@@ -196,10 +202,10 @@ func doubleQuoted(s string) string {
 // reserved words would be read as something else than text.
 func reserved(s string) bool {
 	switch strings.ToLower(s) {
-	case "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n":
+	case "", "null", "true", "false", "yes", "no", "on", "off", "y", "n":
 		return true
 	}
-	return false
+	return s[0] == '~'
 }
 
 // needsQuotes finds what could end a plain scalar wherever it stands.
@@ -221,21 +227,9 @@ func needsQuotes(s string) bool {
 	return false
 }
 
-func looksLikeNumber(s string) bool {
-	if s == "" {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && c != '.' && c != '_' && !(i == 0 && (c == '-' || c == '+')) {
-			return false
-		}
-	}
-	return s[len(s)-1] >= '0' && s[len(s)-1] <= '9'
-}
-
 // plain reports whether a text can stand without quotes as far as its own characters go.
 func plain(s string) bool {
-	if s == "" || !printable(s) || s != strings.TrimFunc(s, unicode.IsSpace) {
+	if s == "" || !printable(s) || s != strings.Trim(s, " \t\r") {
 		return false
 	}
 	if strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") {
