@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/sdk"
 )
 
@@ -53,6 +54,8 @@ type (
 	Conditions struct{}
 	// NamedConditions maps names to conditions.
 	NamedConditions struct{}
+	// State is the name of a state of an execution.
+	State string
 	// Plugin is a type of the category that the tag category names. It is decoded to a *NestedType.
 	Plugin struct{ NestedType }
 )
@@ -194,6 +197,12 @@ func kindOf(t reflect.Type) (Property, error) {
 	case reflect.TypeFor[time.Time]():
 		p.Kind = DateTime
 		return p, nil
+	case reflect.TypeFor[State]():
+		p.Kind = String
+		for _, s := range model.States() {
+			p.Enum = append(p.Enum, s.String())
+		}
+		return p, nil
 	case reflect.TypeFor[sdk.Level]():
 		p.Kind, p.Enum = Level, []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}
 		return p, nil
@@ -246,4 +255,16 @@ func Find(props []Property, name string) *Property {
 		}
 	}
 	return nil
+}
+
+// TimeWindow is the window of time within which several things have to happen. It is here because triggers and conditions
+// have it alike.
+type TimeWindow struct {
+	Type          string `json:"type" default:"DURATION_WINDOW" static:"true" enum:"DAILY_TIME_DEADLINE,DAILY_TIME_WINDOW,DURATION_WINDOW,SLIDING_WINDOW" doc:"What kind of window it is."`
+	Deadline      string `json:"deadline" static:"true" doc:"The time of day that ends a DAILY_TIME_DEADLINE."`
+	Window        string `json:"window" static:"true" doc:"How long a DURATION_WINDOW or SLIDING_WINDOW is, as an ISO-8601 duration."`
+	WindowAdvance string `json:"windowAdvance" static:"true" doc:"By how much a DURATION_WINDOW is shifted."`
+	StartTime     string `json:"startTime" static:"true" doc:"The time of day that begins a DAILY_TIME_WINDOW."`
+	EndTime       string `json:"endTime" static:"true" doc:"The time of day that ends it."`
+	Timezone      string `json:"timezone" static:"true" doc:"The time zone of the times of day; without it the server's."`
 }

@@ -3,10 +3,13 @@ package tasks
 
 import (
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/tasks/condition"
 	"github.com/windhover-io/windhover/internal/tasks/debug"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
+	"github.com/windhover-io/windhover/internal/tasks/flow"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/output"
+	"github.com/windhover-io/windhover/internal/tasks/trigger"
 )
 
 // Deps are the ports that some types use. Types can be listed and described without any of them.
@@ -14,8 +17,11 @@ type Deps struct{}
 
 // Register adds every built-in type.
 func Register(reg *plugin.Registry, _ Deps) {
+	reg.Add(condition.Types()...)
 	reg.Add(debug.Types()...)
 	reg.Add(execution.Types()...)
+	reg.Add(flow.Types()...)
 	reg.Add(log.Types()...)
 	reg.Add(output.Types()...)
+	reg.Add(trigger.Types()...)
 }
