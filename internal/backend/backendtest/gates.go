@@ -19,8 +19,9 @@ var gateScenarios = []scenario{
 
 var gateOf = model.GateEntity(tenant, "company.team", "limited")
 
-func member(id string, after time.Duration, running bool) model.GateMember {
-	return model.GateMember{ExecutionID: id, Visit: 1, Since: t0.Add(after), Running: running}
+// member has come to the gate so many milliseconds after t0.
+func member(id string, after int, running bool) model.GateMember {
+	return model.GateMember{ExecutionID: id, Visit: 1, Since: t0.Add(time.Duration(after) * time.Millisecond), Running: running}
 }
 
 func gateChange(version int64, limit int, put []model.GateMember, drop ...string) *model.Transition {
@@ -74,7 +75,7 @@ func gateLongQueue(t *testing.T, f *fixture) {
 	const n = 2000
 	var all []model.GateMember
 	for i := range n {
-		all = append(all, member(fmt.Sprintf("x%05d", i), time.Duration(i)*time.Millisecond, false))
+		all = append(all, member(fmt.Sprintf("x%05d", i), i, false))
 	}
 	f.commit(gateChange(1, 1, all))
 	f.commit(gateChange(2, 1, []model.GateMember{member("x00000", 0, true)}))

@@ -2,7 +2,10 @@ package backendtest
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,20 +208,27 @@ func closeLetsGo(t *testing.T, f *fixture) {
 	}
 }
 
-// NoLeaks fails if goroutines of the package named by the path are left once all tests have run. Adapters call it in
-// TestMain with the code that m.Run gave.
-func NoLeaks(code int, path string) int {
+// NoLeaks turns the code that m.Run gave into a failure if goroutines are left, once all tests have run, that stand in one
+// of the packages or functions. Adapters call it in TestMain.
+func NoLeaks(code int, places ...string) int {
 	if code != 0 {
 		return code
 	}
-	var stacks string
+	var left []string
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		buf := make([]byte, 1<<20)
-		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, path) {
+		if left = goroutinesIn(places); len(left) == 0 {
 			return 0
 		}
 	}
-	println("goroutines are left:\n" + stacks)
+	fmt.Fprintf(os.Stderr, "%d goroutines are left:\n%s\n", len(left), strings.Join(left, "\n\n"))
 	return 1
+}
+
+func goroutinesIn(places []string) []string {
+	buf := make([]byte, 1<<20)
+	stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	return slices.DeleteFunc(stacks, func(stack string) bool {
+		in := func(place string) bool { return strings.Contains(stack, place) }
+		return in("backendtest.NoLeaks") || !slices.ContainsFunc(places, in)
+	})
 }

@@ -10,6 +10,7 @@ import (
 var repeatScenarios = []scenario{
 	{"a repeated commit changes nothing", repeatedCommit},
 	{"a repeated commit hands no job out again", repeatedJobs},
+	{"a repeated commit sends nothing again", repeatedEvents},
 	{"a repeat followed by something new", repeatThenNew},
 	{"an older version changes nothing", olderVersion},
 	{"a repeated deletion", repeatedDeletion},
@@ -97,4 +98,18 @@ func repeatedDeletion(t *testing.T, f *fixture) {
 	f.commit(gone)
 	_, err := f.b.Load(f.ctx, f.lease(of), of)
 	f.wantError(err, backend.ErrGone)
+}
+
+// repeatedEvents: what a repeated transition sends was sent before, and may have been consumed.
+func repeatedEvents(t *testing.T, f *fixture) {
+	e := execution(model.NewID())
+	to := model.ExecutionEntity(model.NewID())
+	tr := create(e)
+	tr.Events = []model.Event{event("out", to)}
+	f.commit(tr)
+	f.receiveEvents(to, 1)
+	f.commit(&model.Transition{Of: to, Acks: []string{"out"}})
+	f.commit(tr)
+	f.b.Reset(f.lease(to))
+	f.nothingToReceive(to)
 }

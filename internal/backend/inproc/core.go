@@ -35,7 +35,8 @@ type Op struct {
 	// Shard is that of Transitions, which is nil for other ops.
 	Shard       int
 	Transitions []*model.Transition
-	// Repeated marks transitions that were durable before; the Store fills it in, nil means none.
+	// Repeated marks transitions that were durable before, nil means none; the Store fills it in. Only their
+	// acknowledgements and answers count.
 	Repeated []bool
 	// Claims are jobs that were claimed.
 	Claims []Claim
@@ -50,9 +51,12 @@ type Op struct {
 	done    func(error)
 }
 
-// Put is one event for an inbox. Again is set when the event's id may already be there.
+// Put is one event for an inbox.
 type Put struct {
 	Event *model.Event
+	// Sender is the place in Transitions of the one that sends the event, -1 of an Append's.
+	Sender int
+	// Again is set when the event may already be there.
 	Again bool
 }
 
@@ -130,7 +134,7 @@ func (c *Core) Append(events []model.Event, done func(error)) {
 	}
 	op.Puts = make([]Put, 0, len(events))
 	for i := range events {
-		c.putAhead(op, &events[i])
+		c.putAhead(op, -1, &events[i])
 	}
 }
 
@@ -148,9 +152,9 @@ func (c *Core) Commit(lease backend.Lease, transitions []*model.Transition, done
 	if !c.enqueue(op) || sh.broken {
 		return // the writer fails it, in its turn
 	}
-	for _, t := range transitions {
+	for sender, t := range transitions {
 		for i := range t.Events {
-			c.putAhead(op, &t.Events[i])
+			c.putAhead(op, sender, &t.Events[i])
 		}
 		for _, j := range t.Jobs {
 			if j.Pure {
@@ -196,8 +200,8 @@ func (c *Core) Held(lease backend.Lease) error {
 	return c.held(lease)
 }
 
-// Open returns ErrClosed once Close was called.
-func (c *Core) Open() error {
+// Err returns ErrClosed once Close was called.
+func (c *Core) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -258,10 +262,15 @@ func misplaced(ops []*Op) error {
 	return nil
 }
 
+// IsRepeated tells whether the transition at that place was durable before.
+func (op *Op) IsRepeated(place int) bool {
+	return place >= 0 && op.Repeated != nil && op.Repeated[place]
+}
+
 // putAhead shows an event to its receiver before op is durable.
-func (c *Core) putAhead(op *Op, e *model.Event) {
+func (c *Core) putAhead(op *Op, sender int, e *model.Event) {
 	again := !c.shards[backend.ShardOf(e.To)].inbox.put(e, op)
-	op.Puts = append(op.Puts, Put{e, again})
+	op.Puts = append(op.Puts, Put{e, sender, again})
 }
 
 var errEarlier = fmt.Errorf("an earlier commit of the shard failed: %w", backend.ErrUnavailable)

@@ -152,7 +152,7 @@ func (c *Core) withdraw(out *outJob) {
 	now := time.Now().UTC()
 	op := &Op{Withdrawn: []string{out.job.ID}}
 	if c.enqueue(op) {
-		c.putAhead(op, &model.Event{
+		c.putAhead(op, -1, &model.Event{
 			ID: out.job.ID + "/withdrawn", To: model.ExecutionEntity(out.job.Execution.ID), Kind: model.EventJobEnded, At: now,
 			Job: &model.JobReport{ID: out.job.ID, TaskRunID: out.job.TaskRun.ID, Attempt: out.job.Attempt, Ended: now, State: model.Killed},
 		})

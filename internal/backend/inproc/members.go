@@ -108,5 +108,5 @@ func (c *Core) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.Open()
+	return c.Err()
 }

@@ -110,10 +110,15 @@ func (c *Core) takeBack(op *Op) {
 // settle shows what op changed, now that it is durable.
 func (c *Core) settle(op *Op) {
 	for _, p := range op.Puts {
-		c.shards[backend.ShardOf(p.Event.To)].inbox.put(p.Event, nil)
+		inbox := &c.shards[backend.ShardOf(p.Event.To)].inbox
+		if op.IsRepeated(p.Sender) {
+			inbox.takeBack(p.Event, op)
+		} else {
+			inbox.put(p.Event, nil)
+		}
 	}
 	for i, t := range op.Transitions {
-		if op.Repeated != nil && op.Repeated[i] {
+		if op.IsRepeated(i) {
 			c.settleRepeated(op, t)
 		} else {
 			c.settleTransition(op, t)

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -97,11 +96,11 @@ func headerField(h *model.Execution, f backend.Field) any {
 		}
 		return h.Trigger.ID
 	case backend.FieldTriggerExec:
-		return startedBy(h)
+		return backend.StartedBy(h)
 	case backend.FieldParentID:
 		return h.ParentID
 	case backend.FieldChild:
-		if startedBy(h) != "" {
+		if backend.StartedBy(h) != "" {
 			return backend.ChildOnly
 		}
 		return backend.MainOnly
@@ -111,20 +110,6 @@ func headerField(h *model.Execution, f backend.Field) any {
 		return h.Kind
 	}
 	return nil
-}
-
-// startedBy is the execution that started this one, if any.
-func startedBy(h *model.Execution) string {
-	if h.Trigger == nil {
-		return ""
-	}
-	var v struct {
-		ExecutionID string `json:"executionId"`
-	}
-	if json.Unmarshal(h.Trigger.Variables, &v) != nil {
-		return ""
-	}
-	return v.ExecutionID
 }
 
 func executionKey(e *execution, by string) any {

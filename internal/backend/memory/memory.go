@@ -90,5 +90,5 @@ func (b *Backend) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.Open()
+	return b.Err()
 }

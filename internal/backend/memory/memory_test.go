@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(backendtest.NoLeaks(m.Run(), "internal/backend/inproc.(*"))
+	os.Exit(backendtest.NoLeaks(m.Run(), "windhover/internal/backend"))
 }
 
 func harness() backendtest.Harness {

@@ -18,7 +18,7 @@ func (b *Backend) Write(ops []*inproc.Op) error {
 	}
 	for _, op := range ops {
 		for i, t := range op.Transitions {
-			if op.Repeated == nil || !op.Repeated[i] {
+			if !op.IsRepeated(i) {
 				b.apply(t)
 			}
 		}

@@ -1,0 +1,191 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/backend/inproc"
+	"github.com/windhover-io/windhover/internal/backend/sqlbase"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// left reads what is in flight.
+func (b *Backend) left() (inproc.Left, error) {
+	var left inproc.Left
+	ctx := context.Background()
+	rows, err := b.state.QueryContext(ctx, "SELECT body FROM inbox ORDER BY seq")
+	events, err := collect(rows, err, func(row scanner) (*model.Event, error) {
+		body, err := scanText(row)
+		if err != nil {
+			return nil, err
+		}
+		return sqlbase.DecodeEvent(body)
+	})
+	if err != nil {
+		return left, err
+	}
+	for _, e := range events {
+		left.Events = append(left.Events, *e)
+	}
+	rows, err = b.state.QueryContext(ctx, "SELECT body, worker, cancelled FROM jobs ORDER BY seq")
+	left.Jobs, err = collect(rows, err, func(row scanner) (j inproc.LeftJob, err error) {
+		var body string
+		if err := row.Scan(&body, &j.Worker, &j.Cancelled); err != nil {
+			return j, err
+		}
+		j.Job, err = sqlbase.Decode[model.Job](body)
+		return j, err
+	})
+	return left, err
+}
+
+// scanBody reads a row that is one record's JSON.
+func scanBody[T any](row scanner) (*T, error) {
+	body, err := scanText(row)
+	if err != nil {
+		return nil, err
+	}
+	return sqlbase.Decode[T](body)
+}
+
+func (b *Backend) holds(ctx context.Context, lease backend.Lease) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.Held(lease)
+}
+
+// Load is backend.State.
+func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity) (*backend.Snapshot, error) {
+	if err := b.holds(ctx, lease); err != nil {
+		return nil, err
+	}
+	jobs := b.JobsOf(of.ID)
+	tx, err := b.state.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer func() { _ = tx.Rollback() }() // it only reads
+	s := &backend.Snapshot{}
+	if of.Kind == model.EntityExecution {
+		s.Jobs = jobs
+		err = loadExecution(ctx, tx, of.ID, s)
+	} else {
+		err = loadOther(ctx, tx, of, s)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, missing(ctx, tx, of)
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT body FROM timers WHERE of_id = ? AND of_kind = ? ORDER BY due, id", of.ID, int64(of.Kind))
+	s.Timers, err = collectValues[model.Timer](rows, err)
+	return s, err
+}
+
+func collectValues[T any](rows *sql.Rows, err error) ([]T, error) {
+	return collect(rows, err, func(row scanner) (v T, err error) {
+		p, err := scanBody[T](row)
+		if err == nil {
+			v = *p
+		}
+		return v, err
+	})
+}
+
+func loadExecution(ctx context.Context, tx *sql.Tx, id string, s *backend.Snapshot) error {
+	var seq int64
+	var body string
+	err := tx.QueryRowContext(ctx, "SELECT seq, version, body FROM executions WHERE id = ?", id).Scan(&seq, &s.Version, &body)
+	if err != nil {
+		return err
+	}
+	if s.Execution, err = sqlbase.Decode[model.Execution](body); err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, selectRuns, seq*sqlbase.RunsSpan, (seq+1)*sqlbase.RunsSpan)
+	s.TaskRuns, err = collect(rows, err, scanBody[model.TaskRun])
+	return err
+}
+
+const selectRuns = "SELECT body FROM task_runs WHERE seq >= ? AND seq < ? ORDER BY seq"
+
+func loadOther(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
+	var gate model.GateChange
+	err := tx.QueryRowContext(ctx, "SELECT version, quota, behavior FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).
+		Scan(&s.Version, &gate.Limit, &gate.Behavior)
+	if err != nil || of.Kind != model.EntityGate {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT execution_id, visit, since, running, forced FROM gate_members WHERE gate = ? ORDER BY since, execution_id", of.ID)
+	gate.Put, err = collect(rows, err, func(row scanner) (m model.GateMember, err error) {
+		var since int64
+		err = row.Scan(&m.ExecutionID, &m.Visit, &since, &m.Running, &m.Forced)
+		m.Since = sqlbase.Time(since)
+		return m, err
+	})
+	s.Gate = &gate
+	return err
+}
+
+// missing tells apart what was deleted and what never was.
+func missing(ctx context.Context, tx *sql.Tx, of model.Entity) error {
+	var version int64
+	err := tx.QueryRowContext(ctx, "SELECT version FROM tombstones WHERE id = ? AND kind = ?", of.ID, int64(of.Kind)).Scan(&version)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s: %w", of.ID, backend.ErrGone)
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%s: %w", of.ID, backend.ErrNotFound)
+	}
+	return unavailable(err)
+}
+
+// Active is backend.State.
+func (b *Backend) Active(ctx context.Context, lease backend.Lease, after model.Entity, max int) ([]model.Entity, error) {
+	if err := b.holds(ctx, lease); err != nil {
+		return nil, err
+	}
+	scanAs := func(kind model.EntityKind) func(scanner) (model.Entity, error) {
+		return func(row scanner) (model.Entity, error) {
+			of := model.Entity{Kind: kind}
+			err := row.Scan(&of.ID)
+			return of, err
+		}
+	}
+	// Executions come first, since their kind is the lowest.
+	var active []model.Entity
+	if after.Kind <= model.EntityExecution {
+		rows, err := b.state.QueryContext(ctx, "SELECT id FROM executions WHERE finished = 0 AND shard = ? AND id > ? ORDER BY id LIMIT ?",
+			lease.Shard, after.ID, max)
+		if active, err = collect(rows, err, scanAs(model.EntityExecution)); err != nil {
+			return nil, err
+		}
+	}
+	if after.Kind > model.EntityGate || len(active) == max {
+		return active, nil
+	}
+	from := ""
+	if after.Kind == model.EntityGate {
+		from = after.ID
+	}
+	rows, err := b.state.QueryContext(ctx, `SELECT id FROM entities e WHERE kind = ? AND shard = ? AND id > ?
+		AND EXISTS (SELECT 1 FROM gate_members m WHERE m.gate = e.id) ORDER BY id LIMIT ?`, int64(model.EntityGate), lease.Shard, from, max-len(active))
+	gates, err := collect(rows, err, scanAs(model.EntityGate))
+	return append(active, gates...), err
+}
+
+// Timers is backend.State.
+func (b *Backend) Timers(ctx context.Context, lease backend.Lease, until time.Time, max int) ([]model.Timer, error) {
+	if err := b.holds(ctx, lease); err != nil {
+		return nil, err
+	}
+	rows, err := b.state.QueryContext(ctx, "SELECT body FROM timers WHERE shard = ? AND due < ? ORDER BY due, of_kind, of_id, id LIMIT ?",
+		lease.Shard, sqlbase.Micros(until), max)
+	return collectValues[model.Timer](rows, err)
+}
