@@ -196,7 +196,7 @@ func (c *compiler) unique(seen map[string]*yamldoc.Node, id string, at *yamldoc.
 		return
 	}
 	if first := seen[id]; first != nil {
-		c.fail(at, "the "+what+" `"+id+"` is declared twice, first at line "+itoa(first.Line))
+		c.fail(at, "the "+what+" `"+id+"` is declared twice, also at line "+itoa(first.Line))
 		return
 	}
 	seen[id] = at

@@ -41,6 +41,8 @@ func Compile(src []byte, opts Options) (*model.Flow, []yamldoc.Problem) {
 	c := newCompiler(src, opts)
 	c.problems = problems
 	f := c.compile(root)
+	c.checkReferences()
+	c.findUses()
 	problems = c.sorted()
 	if yamldoc.HasErrors(problems) {
 		return nil, problems
@@ -83,6 +85,8 @@ type compiler struct {
 	texts  []dynamic
 	// owner is what the texts that are read belong to.
 	owner owner
+	// extra and elsewhere are those of dynamic.
+	extra, elsewhere bool
 	// injected are the keys that plugin defaults have brought in.
 	injected map[*yamldoc.Node]bool
 	// foreign is set while tasks are read that do not stand in this text: problems are placed at it.

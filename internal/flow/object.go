@@ -103,7 +103,7 @@ func (o *object) missing(name string) {
 		o.c.fail(n, "`"+name+"` must not be empty")
 		return
 	}
-	o.c.fail(at, "`"+name+"` is missing in "+o.what)
+	o.c.fail(at, "`"+name+"` is missing: "+o.what+" needs it")
 }
 
 // text reads a scalar as text; "" where it is absent.

@@ -29,7 +29,11 @@ func (c *compiler) properties(o *object, props []plugin.Property) *value.Map {
 			}
 			continue
 		}
+		before, elsewhere := c.extra, c.elsewhere
+		c.extra = before || p.Raw
+		c.elsewhere = elsewhere || p.Name == "outputs" && c.owner.task != nil && c.owner.task.Kind == model.KindSubflow
 		c.property(n, p)
+		c.extra, c.elsewhere = before, elsewhere
 		out.Set(p.Name, n.Value())
 	}
 	return out

@@ -68,7 +68,11 @@ func (c *compiler) typeOf(o *object, category plugin.Category) *plugin.Type {
 		if ok {
 			message = "`" + name + "` is a " + singular[typ.Category] + " type, and this is " + o.what
 		}
-		c.suggest(yamldoc.Error, n, message, name, c.opts.Registry.Names(category))
+		p := n.Problem(yamldoc.Error, message)
+		if near := nearestType(name, c.opts.Registry.Names(category)); near != "" {
+			p.Suggestion = "did you mean `" + near + "`?"
+		}
+		c.report(p)
 		return nil
 	}
 	o.what = "the " + singular[category] + " type " + typ.Name
@@ -78,6 +82,30 @@ func (c *compiler) typeOf(o *object, category plugin.Category) *plugin.Type {
 		c.report(p)
 	}
 	return typ
+}
+
+// nearestType returns the type that was probably meant: one whose own name is near, of several the one in the nearest
+// package. Packages are long and alike, so that whole names would always be near to some other.
+func nearestType(name string, known []string) string {
+	own := func(s string) string { return s[strings.LastIndexByte(s, '.')+1:] }
+	var names []string
+	for _, k := range known {
+		names = append(names, own(k))
+	}
+	near := yamldoc.Nearest(own(name), names)
+	if near == "" {
+		return ""
+	}
+	var candidates []string
+	for _, k := range known {
+		if own(k) == near {
+			candidates = append(candidates, k)
+		}
+	}
+	if best := yamldoc.Nearest(name, candidates); best != "" {
+		return best
+	}
+	return candidates[0]
 }
 
 var singular = map[plugin.Category]string{

@@ -142,9 +142,10 @@ type dynamic struct {
 	node  *yamldoc.Node
 	tmpl  *expr.Template
 	owner owner
-	text  text
 	// foreign is where a template is inserted that the text stands in, nil for the flow's own.
 	foreign *yamldoc.Node
+	// extra is set where the task itself brings variables of any name; elsewhere where outputs are another flow's.
+	extra, elsewhere bool
 }
 
 // expressions parses the templates in a value, those in the keys of maps included.
@@ -184,7 +185,7 @@ func (c *compiler) parse(n *yamldoc.Node, severity yamldoc.Severity) {
 	}
 	tmpl, err := c.template(s)
 	if err == nil {
-		c.texts = append(c.texts, dynamic{n, tmpl, c.owner, c.text, c.foreign})
+		c.texts = append(c.texts, dynamic{node: n, tmpl: tmpl, owner: c.owner, foreign: c.foreign, extra: c.extra, elsewhere: c.elsewhere})
 		return
 	}
 	p := n.Problem(severity, err.Error())
