@@ -17,10 +17,12 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/backend/memory"
+	"github.com/windhover-io/windhover/internal/backend/sqlite"
 	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/executor"
 	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/flow"
 	"github.com/windhover-io/windhover/internal/flowstore"
 	"github.com/windhover-io/windhover/internal/inputs"
 	"github.com/windhover-io/windhover/internal/launch"
@@ -51,6 +53,7 @@ type App struct {
 	Launcher  *launch.Launcher
 
 	envs, kestra *value.Map
+	defaults     []flow.Default
 	stops        []func(context.Context)
 	tmp          string
 }
@@ -80,6 +83,9 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	a.Inputs = &inputs.Resolver{Templates: a.Templates, Encrypt: a.Cipher.encrypt()}
 	a.envs, a.kestra = a.environment(), a.kestraVariable()
 	a.Registry = a.registry()
+	if a.defaults, err = flow.ParseDefaults(cfg.Plugins.Defaults); err != nil {
+		return nil, errors.Join(fmt.Errorf("plugins.defaults: %w", err), a.Backend.Close())
+	}
 	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
 	a.Launcher = &launch.Launcher{
 		Backend: a.Backend, Flows: a.Flows, Inputs: a.Inputs, World: a.World, Globals: cfg.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
@@ -93,7 +99,7 @@ func (a *App) openBackend() (err error) {
 	case "memory":
 		a.Backend = memory.New()
 	case "sqlite":
-		a.Backend, err = openSQLite(a.Config.Backend.Path, a.Log)
+		a.Backend, err = sqlite.Open(a.Config.Backend.Path)
 	default:
 		err = fmt.Errorf("there is no backend %q", a.Config.Backend.Type)
 	}

@@ -81,7 +81,8 @@ func (x *turn) stepAfter(f *frame) bool {
 	if f.open > 0 || x.beginNext(f, model.SectionAfter) {
 		return f.open == 0
 	}
-	if !x.s.Exec.Engine.Finished {
+	// What counts in no list, such as the task of a Pause's onPause, may still be under way.
+	if t := x.s.tally; !x.s.Exec.Engine.Finished && t.busy == 0 && t.retrying == 0 {
 		x.finishExecution()
 	}
 	return false

@@ -56,9 +56,9 @@ func (s *scope) Var(name string) (any, bool) {
 	case "vars":
 		return x.variables()
 	case "flow":
-		return x.flowVar(), true
+		return FlowVar(x.s.Flow.Key()), true
 	case "execution":
-		return x.executionVar(), true
+		return ExecutionVar(x.jobHeader()), true
 	case "labels":
 		m := LabelMap(x.s.Exec.Labels)
 		return m, m.Len() > 0
@@ -81,7 +81,7 @@ func (s *scope) Var(name string) (any, bool) {
 	}
 	switch name {
 	case "task":
-		return value.MapOf(value.Entry{Key: "id", Value: n.task.ID}, value.Entry{Key: "type", Value: n.task.Type}), true
+		return TaskVar(n.task), true
 	case "taskrun":
 		return TaskRunVar(n.run), true
 	case "parents":
@@ -152,16 +152,33 @@ func (x *turn) variables() (any, bool) {
 	return x.s.Flow.Variables, x.s.Flow.Variables.Len() > 0
 }
 
-func (x *turn) flowVar() *value.Map {
-	e := x.s.Exec
-	return value.MapOf(value.Entry{Key: "id", Value: e.FlowID}, value.Entry{Key: "namespace", Value: e.Namespace},
-		value.Entry{Key: "revision", Value: value.Int(int64(e.FlowRevision))}, value.Entry{Key: "tenantId", Value: e.Tenant})
+// FlowVar is the variable flow.
+func FlowVar(k model.FlowKey) *value.Map {
+	return value.MapOf(value.Entry{Key: "id", Value: k.ID}, value.Entry{Key: "namespace", Value: k.Namespace},
+		value.Entry{Key: "revision", Value: value.Int(int64(k.Revision))}, value.Entry{Key: "tenantId", Value: k.Tenant})
 }
 
-func (x *turn) executionVar() *value.Map {
+// ExecutionVar is the variable execution.
+func ExecutionVar(h model.JobHeader) *value.Map {
+	return value.MapOf(value.Entry{Key: "id", Value: h.ID}, value.Entry{Key: "startDate", Value: value.Instant{T: h.StartDate}},
+		value.Entry{Key: "originalId", Value: h.OriginalID}, value.Entry{Key: "state", Value: h.State.String()})
+}
+
+// TaskVar is the variable task.
+func TaskVar(t *model.Task) *value.Map {
+	return value.MapOf(value.Entry{Key: "id", Value: t.ID}, value.Entry{Key: "type", Value: t.Type})
+}
+
+// jobHeader is what jobs and expressions know of the execution.
+func (x *turn) jobHeader() model.JobHeader {
 	e := x.s.Exec
-	return value.MapOf(value.Entry{Key: "id", Value: e.ID}, value.Entry{Key: "startDate", Value: value.Instant{T: e.State.Start()}},
-		value.Entry{Key: "originalId", Value: e.OriginalID}, value.Entry{Key: "state", Value: x.seenState().String()})
+	h := model.JobHeader{
+		ID: e.ID, StartDate: e.State.Start(), OriginalID: e.OriginalID, State: x.seenState(), Kind: e.Kind, TraceParent: e.TraceParent,
+	}
+	if e.Trigger != nil {
+		h.TriggerID = e.Trigger.ID
+	}
+	return h
 }
 
 // TaskRunVar is the variable taskrun.

@@ -201,7 +201,7 @@ func (x *turn) finishExecution() {
 	}
 	if w := h.Engine.Waiting; w != nil && h.State.Current() != model.Retried {
 		x.send(model.Event{To: model.ExecutionEntity(w.ExecutionID), Kind: model.EventChildEnded, Child: &model.ChildEnd{
-			Waiting: *w, ChildID: h.ID, State: h.State.Current(), Outputs: h.Outputs, Failure: x.failure(),
+			Waiting: *w, ChildID: h.ID, State: h.State.Current(), Outputs: h.Outputs, Failure: x.failure(), Context: x.contextFor(w),
 		}})
 	}
 }

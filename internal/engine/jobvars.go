@@ -1,14 +1,15 @@
 package engine
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// workerRoots are the context variables that every worker knows by itself.
-var workerRoots = []string{"envs", "globals", "kestra"}
+// workerRoots are the context variables that every worker knows by itself, or from the rest of the job.
+var workerRoots = []string{"envs", "globals", "kestra", "flow", "execution", "task", "taskrun"}
 
 // jobVars builds the part of the context that a job carries: what the task's expressions may read and no more, since a
 // loop of ten thousand values must not carry ten thousand outputs ten thousand times. Secrets stay encrypted.
@@ -37,6 +38,28 @@ func (x *turn) jobVars(n *node) *value.Map {
 		}
 	}
 	return vars
+}
+
+// contextFor is the whole context of an ended execution, for a waiting task that asked for it.
+func (x *turn) contextFor(w *model.Waiting) json.RawMessage {
+	if !w.Context {
+		return nil
+	}
+	sealed := *x.env
+	sealed.Decrypt = nil
+	sc := &scope{&turn{s: x.s, env: &sealed, now: x.now}, nil}
+	vars := value.NewMap(len(roots))
+	for _, root := range roots {
+		v, ok := sc.Var(root)
+		if !ok {
+			continue
+		}
+		if lazy, isObject := v.(value.Object); isObject {
+			v = lazy.Map()
+		}
+		vars.Set(root, v)
+	}
+	return value.AppendJSON(nil, vars, value.JSONOptions{KeepNulls: true})
 }
 
 func usedOutputs(x *turn, n *node, uses []model.OutputUse) *value.Map {

@@ -61,19 +61,13 @@ func (x *turn) handOut(n *node) {
 	if group == nil {
 		group = x.s.Flow.WorkerGroup
 	}
-	e := x.s.Exec
 	job := &model.Job{
 		ID: model.JobID(run.ID, run.Engine.Job), Flow: x.s.Flow.Key(), Attempt: run.Engine.Job, Pure: n.task.Pure, At: x.now,
-		Execution: model.JobHeader{
-			ID: e.ID, StartDate: e.State.Start(), OriginalID: e.OriginalID, State: x.seenState(), Kind: e.Kind, TraceParent: e.TraceParent,
-		},
-		TaskRun: n.run, Parents: x.jobParents(n), Vars: x.jobVars(n),
+		Execution: x.jobHeader(),
+		TaskRun:   n.run, Parents: x.jobParents(n), Vars: x.jobVars(n),
 	}
 	if group != nil {
 		job.Group = group.Key
-	}
-	if e.Trigger != nil {
-		job.Execution.TriggerID = e.Trigger.ID
 	}
 	x.t.Jobs = append(x.t.Jobs, job)
 }

@@ -81,7 +81,7 @@ func (s *State) index(runs []*model.TaskRun) {
 	s.byTask, s.byValue = map[string][]*node{}, map[string]*valueIndex{}
 	s.order = s.order[:0]
 	s.tally = tally{}
-	if s.Flow == nil {
+	if s.Flow == nil || s.Exec == nil {
 		return
 	}
 	s.root = newFrame(nil, rootLists(s.Flow))

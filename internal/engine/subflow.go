@@ -28,7 +28,7 @@ func (x *turn) startSubflow(n *node) {
 	run.Engine.Child = child.ID
 	out := value.MapOf(value.Entry{Key: "executionId", Value: child.ID}, value.Entry{Key: "state", Value: model.Created.String()})
 	if wait {
-		child.Engine.Waiting = &model.Waiting{ExecutionID: run.ExecutionID, TaskRunID: run.ID, Attempt: len(run.Attempts)}
+		child.Engine.Waiting = &model.Waiting{ExecutionID: run.ExecutionID, TaskRunID: run.ID, Attempt: len(run.Attempts), Context: n.task.Props.Has("outputs")}
 		out = value.MapOf(value.Entry{Key: "executionId", Value: child.ID})
 	}
 	x.setOutputs(n, out)

@@ -93,7 +93,11 @@ func (x *turn) move(n *node, states ...model.State) {
 	}
 	x.s.tally.add(old, -1)
 	x.s.tally.add(n.class(), 1)
-	if !was && n.ended() && n.parent != nil {
+	switch {
+	case was || !n.ended():
+	case n.parent == nil:
+		x.push(x.s.root)
+	default:
 		n.parent.childEnded(n)
 		x.push(n.parent)
 	}

@@ -89,6 +89,8 @@ type Waiting struct {
 	TaskRunID   string `json:"taskRunId"`
 	Attempt     int    `json:"attempt"`
 	Iteration   int    `json:"iteration,omitempty"`
+	// Context asks for the variables of the ended execution: the waiting task's own expressions read them.
+	Context bool `json:"context,omitempty"`
 }
 
 // TriggerInfo tells what started an execution.

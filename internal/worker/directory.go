@@ -158,7 +158,6 @@ func (rc *run) child(ctx context.Context, task *model.Task, tr *model.TaskRun) *
 		taskrun.Set("value", *v) // so that children see the value of the loop around the directory
 	}
 	vars.Set("taskrun", taskrun)
-	vars.Set("task", value.MapOf(value.Entry{Key: "id", Value: task.ID}, value.Entry{Key: "type", Value: task.Type}))
 	vars.Set("workerTaskrun", engine.TaskRunVar(rc.taskRun))
 	engine.EnterParent(vars, rc.taskRun)
 	c.vars = vars

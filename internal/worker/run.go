@@ -100,6 +100,14 @@ func (rc *run) Var(name string) (any, bool) {
 		return v, true
 	}
 	switch name {
+	case "flow":
+		return engine.FlowVar(rc.job.Flow), true
+	case "execution":
+		return engine.ExecutionVar(rc.job.Execution), true
+	case "task":
+		return engine.TaskVar(rc.task), true
+	case "taskrun":
+		return engine.TaskRunVar(rc.taskRun), true
 	case "envs":
 		return rc.w.cfg.Envs, rc.w.cfg.Envs != nil
 	case "globals":
@@ -112,7 +120,7 @@ func (rc *run) Var(name string) (any, bool) {
 
 // Names lists the context variables.
 func (rc *run) Names() []string {
-	return append(rc.vars.Keys(), "envs", "globals", "kestra")
+	return append(rc.vars.Keys(), "flow", "execution", "task", "taskrun", "envs", "globals", "kestra")
 }
 
 // Location is the time zone that dates are shown in.

@@ -47,7 +47,7 @@ func (c *Cluster) run(job *model.Job) *model.JobReport {
 		r.State, r.Error = model.Failed, "Task failure"
 	case strings.HasSuffix(task.Type, ".Return"):
 		format, _ := task.Props.Get("format")
-		text, err := c.env.Templates.Render(value.Print(format), jobEnv{job.Vars}, expr.Limits{})
+		text, err := c.env.Templates.Render(value.Print(format), jobEnv{job, task}, expr.Limits{})
 		if err != nil {
 			r.State, r.Error = model.Failed, err.Error()
 			break
@@ -57,10 +57,23 @@ func (c *Cluster) run(job *model.Job) *model.JobReport {
 	return r
 }
 
-type jobEnv struct{ vars *value.Map }
+type jobEnv struct {
+	job  *model.Job
+	task *model.Task
+}
 
 // Var returns a variable of the job.
-func (e jobEnv) Var(name string) (any, bool) { return e.vars.Get(name) }
+func (e jobEnv) Var(name string) (any, bool) {
+	switch name {
+	case "execution":
+		return engine.ExecutionVar(e.job.Execution), true
+	case "taskrun":
+		return engine.TaskRunVar(e.job.TaskRun), true
+	case "task":
+		return engine.TaskVar(e.task), true
+	}
+	return e.job.Vars.Get(name)
+}
 
 // Call refuses.
 func (e jobEnv) Call(name string, _ expr.Args) (any, error) {

@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/windhover-io/windhover/examples"
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/flow"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/yamldoc"
+)
+
+// flowOptions are what every flow of this installation is compiled with.
+func (a *App) flowOptions(tenant string, revision int) flow.Options {
+	return flow.Options{
+		Registry: a.Registry, Defaults: a.defaults, Tenant: tenant, Revision: revision, Templates: a.Templates,
+		Template: func(namespace, id string) ([]byte, error) { return a.templateSource(tenant, namespace, id) },
+	}
+}
+
+// templateSource reads a template: tasks that flows splice in by name.
+func (a *App) templateSource(tenant, namespace, id string) ([]byte, error) {
+	d, err := a.Backend.Documents().Get(context.Background(), "template", tenant, namespace, id)
+	if err != nil {
+		return nil, err
+	}
+	return d.Body, nil
+}
+
+// compile compiles a stored flow.
+func (a *App) compile(_ context.Context, r *backend.FlowRecord) (*model.Flow, error) {
+	f, problems := flow.Compile([]byte(r.Source), a.flowOptions(r.Tenant, r.Revision))
+	if f == nil {
+		return nil, fmt.Errorf("it is no longer valid: %s", firstError(problems))
+	}
+	c := *f
+	c.Tenant, c.Revision, c.Deleted, c.Disabled, c.Updated = r.Tenant, r.Revision, r.Deleted, r.Disabled, r.Updated
+	return &c, nil
+}
+
+func firstError(problems []yamldoc.Problem) string {
+	for _, p := range problems {
+		if p.Severity == yamldoc.Error {
+			return p.String()
+		}
+	}
+	return "unknown reason"
+}
+
+// ValidateFlow says what is wrong with a flow.
+func (a *App) ValidateFlow(tenant string, src []byte) []yamldoc.Problem {
+	_, problems := flow.Compile(src, a.flowOptions(tenant, 0))
+	return problems
+}
+
+// SaveFlow compiles a flow and stores it as the next revision. The flow is nil if it is not valid; the problems say why.
+func (a *App) SaveFlow(ctx context.Context, tenant string, src []byte) (*model.Flow, []yamldoc.Problem, error) {
+	f, problems := flow.Compile(src, a.flowOptions(tenant, 0))
+	if f == nil {
+		return nil, problems, nil
+	}
+	saved, err := a.StoreFlow(ctx, f, -1)
+	return saved, problems, err
+}
+
+// StoreFlow stores a compiled flow as the next revision. expect is the revision that it replaces: 0 for none, -1 for
+// whichever there is; backend.ErrConflict if there is another.
+func (a *App) StoreFlow(ctx context.Context, f *model.Flow, expect int) (*model.Flow, error) {
+	key := model.FlowKey{Tenant: f.Tenant, Namespace: f.Namespace, ID: f.ID}
+	if expect < 0 {
+		switch old, err := a.Backend.Flows().Get(ctx, key, false); {
+		case err == nil:
+			expect = old.Revision
+		case errors.Is(err, backend.ErrNotFound):
+			expect = 0
+		default:
+			return nil, err
+		}
+	}
+	r := backend.FlowRecord{
+		Tenant: f.Tenant, Namespace: f.Namespace, ID: f.ID, Source: f.Source, Description: f.Description, Labels: f.Labels,
+		Disabled: f.Disabled, Updated: time.Now().UTC().Truncate(time.Microsecond),
+	}
+	for _, t := range f.Triggers {
+		r.Triggers = append(r.Triggers, model.TriggerState{
+			Tenant: f.Tenant, Namespace: f.Namespace, FlowID: f.ID, TriggerID: t.ID, Type: t.Type, StopAfter: t.StopAfter,
+		})
+	}
+	revision, err := a.Backend.Flows().Save(ctx, r, expect)
+	if err != nil {
+		return nil, err
+	}
+	a.Flows.Forget(key)
+	key.Revision = revision
+	return a.Flows.Get(ctx, key)
+}
+
+// Tutorial puts the tutorial flows into an installation that has no flows.
+func (a *App) Tutorial(ctx context.Context) error {
+	page, err := a.Backend.Flows().Search(ctx, backend.Query{Tenant: "main", Page: 1, Size: 1, NoTotal: true})
+	if err != nil || len(page.Results) > 0 {
+		return err
+	}
+	for _, name := range examples.Tutorial {
+		src, err := fs.ReadFile(examples.Files, name)
+		if err != nil {
+			return err
+		}
+		f, problems, err := a.SaveFlow(ctx, "main", src)
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			return fmt.Errorf("tutorial flow %s: %s", name, firstError(problems))
+		}
+	}
+	return nil
+}
