@@ -2,25 +2,34 @@
 package tasks
 
 import (
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/tasks/condition"
 	"github.com/windhover-io/windhover/internal/tasks/debug"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/flow"
+	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/output"
 	"github.com/windhover-io/windhover/internal/tasks/trigger"
 )
 
 // Deps are the ports that some types use. Types can be listed and described without any of them.
-type Deps struct{}
+type Deps struct {
+	Backend backend.Backend
+	Storage storage.Storage
+	KV      *kv.Store
+}
 
 // Register adds every built-in type.
-func Register(reg *plugin.Registry, _ Deps) {
+func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(condition.Types()...)
 	reg.Add(debug.Types()...)
 	reg.Add(execution.Types()...)
 	reg.Add(flow.Types()...)
+	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types()...)
 	reg.Add(output.Types()...)
 	reg.Add(trigger.Types()...)
