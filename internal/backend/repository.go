@@ -34,7 +34,9 @@ type Field string
 
 // The fields.
 const (
-	FieldQuery       Field = "QUERY" // free text: namespace, flow, ids, descriptions; of logs the message
+	// FieldQuery is free text, found anywhere in namespaces, flow, task and trigger ids, descriptions and messages. Ids of
+	// executions and task runs match from their beginning, in their own case.
+	FieldQuery       Field = "QUERY"
 	FieldNamespace   Field = "NAMESPACE"
 	FieldFlowID      Field = "FLOW_ID"
 	FieldRevision    Field = "FLOW_REVISION"
@@ -88,8 +90,11 @@ type Sort struct {
 // Page is one page of records.
 type Page[T any] struct {
 	Results []T
-	Total   int    // of all records that the filters select; -1 if not counted
-	Cursor  string // for Query.After; "" at the end
+	// Total is the number of all records that the filters select, -1 if not counted. Where nothing counts them beforehand
+	// an adapter may stop at 10,000: then there are so many at least. Totals by NAMESPACE, FLOW_ID, STATE, SCOPE, KIND,
+	// CHILD_FILTER and START_DATE, and within one execution, are always exact.
+	Total  int
+	Cursor string // for Query.After; "" at the end
 }
 
 // FlowRecord is a revision of a flow as it is stored. Everything else about it is compiled from Source.
@@ -202,7 +207,7 @@ type Triggers interface {
 	// Search filters by QUERY, NAMESPACE, FLOW_ID, TRIGGER_ID, DISABLED. Sort: flowId, namespace, triggerId, nextExecutionDate.
 	Search(ctx context.Context, q Query) (Page[*model.TriggerState], error)
 	// Update changes a trigger's state in one transaction: change gets the stored one and may return an error, which
-	// leaves all as it was.
+	// leaves all as it was. It may be called more than once, must be quick, and must not call the backend.
 	Update(ctx context.Context, tenant, namespace, flow, trigger string, change func(*model.TriggerState) error) (*model.TriggerState, error)
 	Delete(ctx context.Context, tenant, namespace, flow, trigger string) error
 }
@@ -227,7 +232,8 @@ const AnyVersion = -1
 // Documents keeps documents with conditional writes.
 type Documents interface {
 	Get(ctx context.Context, kind, tenant, namespace, id string) (*Document, error)
-	// Put stores d if the stored version is expect (0: none), else ErrConflict. It returns the new version.
+	// Put stores d if the stored version is expect (0: none), else ErrConflict. It returns the new version. ErrInvalid: the
+	// body is no JSON.
 	Put(ctx context.Context, d Document, expect int) (int, error)
 	// Delete removes the document. ErrNotFound if there is none.
 	Delete(ctx context.Context, kind, tenant, namespace, id string) error

@@ -235,7 +235,7 @@ func benchEvent(b *testing.B, h Harness, n int) {
 		for range batch {
 			version++
 			run := *runs[int(version)*7919%n]
-			run.Engine.Turn = int(version)
+			run.State = append(model.History(nil), run.State...).With(model.Running, t0.Add(time.Duration(version)*time.Millisecond))
 			last = f.handIn(&model.Transition{Of: of, Version: version, Execution: e, TaskRuns: []*model.TaskRun{&run}})
 		}
 		f.must(<-last)
@@ -250,6 +250,17 @@ func benchLists(b *testing.B, h Harness) {
 	now := t0.Add(time.Duration(*rows) * time.Second)
 	is := func(field backend.Field, op backend.Op, value any) backend.Filter {
 		return backend.Filter{Field: field, Op: op, Value: value}
+	}
+	search := func(name string, q backend.Query) {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				q.Tenant, q.Size = tenant, 25
+				page, err := f.b.Executions().Search(f.ctx, q)
+				if err != nil || len(page.Results) == 0 {
+					b.Fatal(len(page.Results), err)
+				}
+			}
+		})
 	}
 	for _, c := range []struct {
 		name    string
@@ -267,16 +278,13 @@ func benchLists(b *testing.B, h Harness) {
 			is(backend.FieldState, backend.OpEquals, "FAILED"), is(backend.FieldNamespace, backend.OpPrefix, "company")}},
 		{"label", []backend.Filter{is(backend.FieldLabels, backend.OpEquals, []model.Label{{Key: "team", Value: "a"}})}},
 		{"label-rare", []backend.Filter{is(backend.FieldLabels, backend.OpEquals, []model.Label{{Key: "team", Value: "rare"}})}},
+		{"query", []backend.Filter{is(backend.FieldQuery, backend.OpEquals, "flow13")}},
+		{"query-rare", []backend.Filter{is(backend.FieldQuery, backend.OpEquals, "rare.one")}},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			for range b.N {
-				page, err := f.b.Executions().Search(f.ctx, backend.Query{Tenant: tenant, Size: 25, Filters: c.filters})
-				if err != nil || len(page.Results) == 0 {
-					b.Fatal(len(page.Results), err)
-				}
-			}
-		})
+		search(c.name, backend.Query{Filters: c.filters})
 	}
+	search("page-1000", backend.Query{Page: 1000})
+	search("by-duration", backend.Query{Sort: []backend.Sort{{By: "state.duration", Desc: true}}})
 	b.Run("count-by-day", func(b *testing.B) {
 		for range b.N {
 			_, err := f.b.Executions().Count(f.ctx, backend.CountQuery{Query: backend.Query{Tenant: tenant}, Bucket: 24 * time.Hour})

@@ -51,6 +51,8 @@ func documentVersions(t *testing.T, f *fixture) {
 		_, err = docs.Get(f.ctx, other.kind, other.tenant, other.namespace, "a")
 		f.wantError(err, backend.ErrNotFound)
 	}
+	_, err = docs.Put(f.ctx, document("ns", "new", `{`), 0)
+	f.wantError(err, backend.ErrInvalid)
 	v, err = docs.Put(f.ctx, document("ns", "new", `1`), backend.AnyVersion)
 	f.must(err)
 	f.equal(v, 1)

@@ -138,7 +138,13 @@ func executionFilters(t *testing.T, f *fixture) {
 		{backend.FieldQuery, backend.OpEquals, "HELL", "x1 x3 x4 x5 x6"},
 		{backend.FieldQuery, backend.OpContains, "a.b", "x1 x2 x3 x5"},
 		{backend.FieldQuery, backend.OpNotEquals, "a.b", "x4 x6"},
-		{backend.FieldQuery, backend.OpEquals, "X3", "x3"},
+		{backend.FieldQuery, backend.OpEquals, "THE", "x2"},
+		{backend.FieldQuery, backend.OpEquals, "x3", "x3"},
+		{backend.FieldQuery, backend.OpEquals, "X3", ""},
+		{backend.FieldQuery, backend.OpEquals, "3", ""},
+		{backend.FieldQuery, backend.OpEquals, "x", "x1 x2 x3 x4 x5 x6"},
+		{backend.FieldQuery, backend.OpNotEquals, "x3", "x1 x2 x4 x5 x6"},
+		{backend.FieldQuery, backend.OpEquals, "nowhere", ""},
 		{backend.FieldQuery, backend.OpEquals, "", "x1 x2 x3 x4 x5 x6"},
 	} {
 		q := backend.Query{Tenant: tenant, Size: 10, Sort: []backend.Sort{{By: "id"}}, Filters: []backend.Filter{{Field: c.field, Op: c.op, Value: c.value}}}

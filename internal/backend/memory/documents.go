@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -47,6 +48,9 @@ func (d documents) Put(ctx context.Context, doc backend.Document, expect int) (i
 	if err := d.ready(ctx); err != nil {
 		return 0, err
 	}
+	if !json.Valid(doc.Body) {
+		return 0, fmt.Errorf("the body of %s %s is no JSON: %w", doc.Kind, doc.ID, backend.ErrInvalid)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	key := documentKey{doc.Kind, doc.Tenant, doc.Namespace, doc.ID}
@@ -84,7 +88,7 @@ var documentRepository = repository[*backend.Document]{
 	field: func(d *backend.Document, f backend.Field) any {
 		switch f {
 		case backend.FieldQuery:
-			return queryTexts{d.ID, d.Text}
+			return anyText(d.ID, d.Text)
 		case backend.FieldNamespace:
 			return d.Namespace
 		}

@@ -66,7 +66,7 @@ func executionField(e *execution, f backend.Field) any {
 		return orNone(end)
 	case backend.FieldQuery:
 		h := e.header
-		return queryTexts{h.Namespace, h.FlowID, h.ID}
+		return queryTexts{[]string{h.Namespace, h.FlowID}, []string{h.ID}}
 	case backend.FieldTaskID, backend.FieldTaskRunID:
 		var ids []string
 		for _, r := range e.runs {
@@ -199,7 +199,7 @@ func taskRunField(r record, f backend.Field) any {
 		end, _ := r.run.State.End()
 		return orNone(end)
 	case backend.FieldQuery:
-		return queryTexts{r.run.Namespace, r.run.FlowID, r.run.ExecutionID, r.run.TaskID, r.run.ID}
+		return queryTexts{[]string{r.run.Namespace, r.run.FlowID, r.run.TaskID}, []string{r.run.ExecutionID, r.run.ID}}
 	case backend.FieldTaskID:
 		return r.run.TaskID
 	case backend.FieldTaskRunID:

@@ -162,7 +162,7 @@ var flowRepository = repository[*backend.FlowRecord]{
 	field: func(r *backend.FlowRecord, f backend.Field) any {
 		switch f {
 		case backend.FieldQuery:
-			return queryTexts{r.Namespace, r.ID, r.Description}
+			return anyText(r.Namespace, r.ID, r.Description)
 		case backend.FieldNamespace:
 			return r.Namespace
 		case backend.FieldFlowID:
@@ -205,7 +205,7 @@ func (f flows) SearchSource(ctx context.Context, q backend.Query) (backend.Page[
 	inSource := flowRepository
 	inSource.field = func(r *backend.FlowRecord, field backend.Field) any {
 		if field == backend.FieldQuery {
-			return queryTexts{r.Source}
+			return anyText(r.Source)
 		}
 		return flowRepository.field(r, field)
 	}

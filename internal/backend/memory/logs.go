@@ -99,7 +99,7 @@ var logRepository = repository[placed[model.LogEntry]]{
 		l := r.value
 		switch f {
 		case backend.FieldQuery:
-			return queryTexts{l.Message}
+			return anyText(l.Message)
 		case backend.FieldNamespace:
 			return l.Namespace
 		case backend.FieldScope:

@@ -200,12 +200,15 @@ func matchesLabels(f backend.Filter, have []model.Label) bool {
 	}
 }
 
-// queryTexts is what QUERY looks into.
-type queryTexts []string
+// queryTexts is what QUERY looks into: texts, and ids by their beginning.
+type queryTexts struct{ texts, ids []string }
+
+func anyText(texts ...string) queryTexts { return queryTexts{texts: texts} }
 
 func matchesQuery(f backend.Filter, have queryTexts) bool {
-	want := lower(f.Strings()[0])
-	found := slices.ContainsFunc(have, func(s string) bool { return strings.Contains(lower(s), want) })
+	want := f.Strings()[0]
+	found := slices.ContainsFunc(have.texts, func(s string) bool { return strings.Contains(lower(s), lower(want)) }) ||
+		slices.ContainsFunc(have.ids, func(id string) bool { return strings.HasPrefix(id, want) })
 	return found != f.Op.Negative()
 }
 

@@ -44,7 +44,7 @@ var triggerRepository = repository[*model.TriggerState]{
 	field: func(s *model.TriggerState, f backend.Field) any {
 		switch f {
 		case backend.FieldQuery:
-			return queryTexts{s.Namespace, s.FlowID, s.TriggerID}
+			return anyText(s.Namespace, s.FlowID, s.TriggerID)
 		case backend.FieldNamespace:
 			return s.Namespace
 		case backend.FieldScope:

@@ -3,8 +3,8 @@ package sqlbase
 import "time"
 
 // Executions are counted as they are written, in the same commit, so that neither the total of a list nor a chart reads
-// them all: once for the quarter of an hour of their start, and once for its day, UTC. Every time zone's midnight is the
-// beginning of a quarter.
+// them all: for the quarter of an hour of their start, for its day, UTC, and altogether. Every time zone's midnight is
+// the beginning of a quarter.
 const (
 	Quarter = 15 * time.Minute
 	Day     = 24 * time.Hour

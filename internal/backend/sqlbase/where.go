@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/model"
@@ -63,8 +64,8 @@ type Schema struct {
 	Kinds   map[backend.Field]backend.ValueKind
 	// Columns are the expressions of plain fields.
 	Columns map[backend.Field]string
-	// Text are the columns that QUERY looks into.
-	Text []string
+	// Text are the columns that QUERY looks into, IDs those whose beginning it looks at.
+	Text, IDs []string
 	// Label is the condition that a record has a label.
 	Label func(model.Label) Clause
 	// Wrap puts a field's condition into another one, such as that there is a task run for which it holds.
@@ -243,10 +244,18 @@ func (s *Schema) query(f backend.Filter) Clause {
 		found := fmt.Sprintf(s.Dialect.Contains, fmt.Sprintf(s.Dialect.Lower, column))
 		clauses = append(clauses, Clause{found, []any{lower(text)}})
 	}
+	for _, column := range s.IDs {
+		clauses = append(clauses, Beginning(column, text))
+	}
 	if f.Op.Negative() {
 		return Not(Any(clauses))
 	}
 	return Any(clauses)
+}
+
+// Beginning is the condition that an id begins with a text, as a range of an index.
+func Beginning(column, text string) Clause {
+	return Clause{column + " >= ? AND " + column + " < ?", []any{text, text + string(unicode.MaxRune)}}
 }
 
 func lower(s string) string {

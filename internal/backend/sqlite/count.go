@@ -12,29 +12,32 @@ import (
 	"github.com/windhover-io/windhover/internal/model"
 )
 
-// countSchema finds in the counts what executions are counted by.
+// countSchema finds in the counts what executions are counted by. QUERY is meant as far as it looks for flows.
 var countSchema = sqlbase.Schema{Dialect: dialect, Kinds: backend.ExecutionFields, Columns: map[backend.Field]string{
 	backend.FieldNamespace: "namespace", backend.FieldScope: "namespace", backend.FieldFlowID: "flow_id",
 	backend.FieldState: "state", backend.FieldKind: "kind", backend.FieldChild: "child",
-}}
+}, Text: []string{"namespace", "flow_id"}}
 
-// counted splits filters into those that the counts know of and a span of start dates; all tells whether that is all.
-func counted(filters []backend.Filter) (known []backend.Filter, s span, all bool) {
+// counted splits filters into those that the counts know of, a span of start dates, and so many others.
+func counted(filters []backend.Filter) (known []backend.Filter, s span, others int) {
 	for _, f := range filters {
 		if _, ok := countSchema.Columns[f.Field]; ok {
 			known = append(known, f)
 		}
 	}
 	s, n := spanOf(filters)
-	return known, s, len(known)+n == len(filters)
+	return known, s, len(filters) - len(known) - n
 }
 
-// sumCounts sums columns over the counts of whole days, and of whole quarters of an hour where the span cuts days.
+// sumCounts sums columns over the counts: those of whole days, and of whole quarters of an hour where the span cuts days.
 func (x executions) sumCounts(ctx context.Context, tenant string, s span, columns []sqlbase.Clause) ([]int, error) {
 	sums := make([]int, len(columns))
+	if s == allTime {
+		return sums, x.addCounts(ctx, sums, "total_counts", equals("tenant", tenant), columns)
+	}
 	quarters, days := s.within(sqlbase.Quarter), s.within(sqlbase.Day)
 	if days.from == days.before {
-		return sums, x.addCounts(ctx, sums, "quarter_counts", tenant, quarters, columns)
+		return sums, x.addCounts(ctx, sums, "quarter_counts", quarters.buckets(tenant), columns)
 	}
 	for _, part := range []struct {
 		table string
@@ -42,25 +45,27 @@ func (x executions) sumCounts(ctx context.Context, tenant string, s span, column
 	}{
 		{"quarter_counts", span{quarters.from, days.from}}, {"day_counts", days}, {"quarter_counts", span{days.before, quarters.before}},
 	} {
-		if err := x.addCounts(ctx, sums, part.table, tenant, part.span, columns); err != nil {
+		if err := x.addCounts(ctx, sums, part.table, part.buckets(tenant), columns); err != nil {
 			return nil, err
 		}
 	}
 	return sums, nil
 }
 
-func (x executions) addCounts(ctx context.Context, sums []int, table, tenant string, s span, columns []sqlbase.Clause) error {
-	if s.from >= s.before {
-		return nil
-	}
+// buckets is the condition that a tenant's bucket lies in the span.
+func (s span) buckets(tenant string) sqlbase.Clause {
+	return sqlbase.Clause{SQL: "tenant = ? AND bucket >= ? AND bucket < ?", Args: []any{tenant, s.from, s.before}}
+}
+
+func (x executions) addCounts(ctx context.Context, sums []int, table string, where sqlbase.Clause, columns []sqlbase.Clause) error {
 	texts, got, dest := make([]string, len(columns)), make([]int, len(columns)), make([]any, len(columns))
 	var args []any
 	for i, c := range columns {
 		texts[i], dest[i] = c.SQL, &got[i]
 		args = append(args, c.Args...)
 	}
-	text := "SELECT " + strings.Join(texts, ", ") + " FROM " + table + " WHERE tenant = ? AND bucket >= ? AND bucket < ?"
-	err := x.state.QueryRowContext(ctx, text, append(args, tenant, s.from, s.before)...).Scan(dest...)
+	text := "SELECT " + strings.Join(texts, ", ") + " FROM " + table + " WHERE " + where.SQL
+	err := x.state.QueryRowContext(ctx, text, append(args, where.Args...)...).Scan(dest...)
 	for i, n := range got {
 		sums[i] += n
 	}
@@ -100,9 +105,9 @@ func (x executions) Count(ctx context.Context, q backend.CountQuery) ([]backend.
 		return counter.Counts(), err
 	}
 	clauses := append([]sqlbase.Clause{equals("e.tenant", q.Tenant)}, executionList.schema.Where(q.Filters)...)
-	known, s, all := counted(q.Filters)
+	known, s, others := counted(q.Filters)
 	spans := []span{allTime}
-	if all && q.Bucket%sqlbase.Quarter == 0 {
+	if others == 0 && q.Bucket%sqlbase.Quarter == 0 {
 		if err := x.addQuarters(ctx, counter, q, known, s.within(sqlbase.Quarter)); err != nil {
 			return nil, err
 		}
@@ -127,8 +132,7 @@ func (x executions) addQuarters(ctx context.Context, counter *backend.Counter, q
 	case "flow":
 		group = "bucket, namespace, flow_id, state"
 	}
-	where := sqlbase.All(append([]sqlbase.Clause{equals("tenant", q.Tenant), {SQL: "bucket >= ? AND bucket < ?", Args: []any{s.from, s.before}}},
-		countSchema.Where(known)...))
+	where := sqlbase.All(append([]sqlbase.Clause{s.buckets(q.Tenant)}, countSchema.Where(known)...))
 	rows, err := x.state.QueryContext(ctx, "SELECT "+group+`, sum(n), sum(ended), sum(sum),
 		coalesce(min(CASE WHEN ended > 0 THEN min END), 0), coalesce(max(CASE WHEN ended > 0 THEN max END), 0)
 		FROM quarter_counts WHERE `+where.SQL+" GROUP BY 1, 2, 3, 4", where.Args...)

@@ -22,13 +22,15 @@ const (
 		WHERE tenant = ? AND namespace = ? AND flow_id = ? AND started >= ? AND started < ? AND state = ? AND kind = ? AND (trigger_execution <> '') = ?`
 	setExtremes = `UPDATE quarter_counts SET min = ?, max = ?` + quarterKey
 
-	addDay  = `INSERT INTO day_counts (tenant, bucket, namespace, flow_id, state, kind, child, n) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n`
-	dropDay = `DELETE FROM day_counts` + quarterKey + ` AND n = 0`
+	addDay    = `INSERT INTO day_counts (tenant, bucket, namespace, flow_id, state, kind, child, n) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n`
+	dropDay   = `DELETE FROM day_counts` + quarterKey + ` AND n = 0`
+	addTotal  = `INSERT INTO total_counts (tenant, namespace, flow_id, state, kind, child, n) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n`
+	dropTotal = `DELETE FROM total_counts WHERE tenant = ? AND namespace = ? AND flow_id = ? AND state = ? AND kind = ? AND child = ? AND n = 0`
 )
 
 // writeCounts writes what the batch changed of the counts. It comes after the executions themselves.
 func (s *store) writeCounts() error {
-	days := map[sqlbase.StatKey]int64{}
+	days, totals := map[sqlbase.StatKey]int64{}, map[sqlbase.StatKey]int64{}
 	for _, key := range s.changedCounts() {
 		change := s.counts[key]
 		if a := change.Added; a.N > 0 {
@@ -41,23 +43,36 @@ func (s *store) writeCounts() error {
 				return err
 			}
 		}
+		n := change.Added.N - change.Taken
 		key.Quarter = sqlbase.Floor(key.Quarter, sqlbase.Day)
-		days[key] += change.Added.N - change.Taken
+		days[key] += n
+		key.Quarter = 0
+		totals[key] += n
 	}
 	for key, n := range days {
-		if n == 0 {
-			continue
-		}
-		if _, err := s.exec(addDay, append(countKey(key), n)...); err != nil {
+		if err := s.move(addDay, dropDay, countKey(key), n); err != nil {
 			return err
 		}
-		if n < 0 {
-			if _, err := s.exec(dropDay, countKey(key)...); err != nil {
-				return err
-			}
+	}
+	for key, n := range totals {
+		k := countKey(key)
+		if err := s.move(addTotal, dropTotal, append(k[:1], k[2:]...), n); err != nil { // without the bucket
+			return err
 		}
 	}
 	return nil
+}
+
+// move adds n, which may be negative, to a count. One that comes to nothing is dropped.
+func (s *store) move(add, drop string, key []any, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	if _, err := s.exec(add, append(slices.Clone(key), n)...); err != nil || n > 0 {
+		return err
+	}
+	_, err := s.exec(drop, key...)
+	return err
 }
 
 // changedCounts are the keys in the order of the table, so that neighbours are written together.

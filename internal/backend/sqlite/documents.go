@@ -76,6 +76,9 @@ func (d documents) Put(ctx context.Context, doc backend.Document, expect int) (i
 	if err := d.ready(ctx); err != nil {
 		return 0, err
 	}
+	if !json.Valid(doc.Body) {
+		return 0, fmt.Errorf("the body of %s %s is no JSON: %w", doc.Kind, doc.ID, backend.ErrInvalid)
+	}
 	version := 0
 	err := d.write(ctx, func(s *store) error {
 		at, err := s.documentVersion(&doc)

@@ -31,7 +31,8 @@ var executionList = list[*model.Execution]{
 			backend.FieldState: "e.state", backend.FieldStartDate: "e.started", backend.FieldEndDate: "e.ended",
 			backend.FieldTaskID: "r.task_id", backend.FieldTaskRunID: "r.id",
 		}),
-		Text:  []string{"e.namespace", "e.flow_id", "e.id"},
+		Text:  []string{"e.namespace", "e.flow_id"},
+		IDs:   []string{"e.id"},
 		Label: executionLabel,
 		Wrap:  map[backend.Field]func(sqlbase.Clause) sqlbase.Clause{backend.FieldTaskID: someRun, backend.FieldTaskRunID: someRun},
 	},
@@ -126,7 +127,7 @@ func (x executions) Search(ctx context.Context, q backend.Query) (backend.Page[*
 	l.from = p.from
 	page, err := l.search(ctx, x.state, q, p.clauses)
 	if err == nil && !q.NoTotal {
-		page.Total, err = x.total(ctx, p)
+		page.Total, err = x.countAll(ctx, p)
 	}
 	return page, err
 }
@@ -142,7 +143,8 @@ var taskRunList = list[*model.TaskRun]{
 			backend.FieldState: "r.state", backend.FieldStartDate: "r.started", backend.FieldEndDate: "r.ended",
 			backend.FieldTaskID: "r.task_id", backend.FieldTaskRunID: "r.id",
 		}),
-		Text:  []string{"e.namespace", "e.flow_id", "e.id", "r.task_id", "r.id"},
+		Text:  []string{"e.namespace", "e.flow_id", "r.task_id"},
+		IDs:   []string{"e.id", "r.id"},
 		Label: executionLabel,
 	},
 	sorts:   backend.TaskRunSorts,

@@ -183,17 +183,15 @@ func (s *store) deleteExecution(old *storedExecution) error {
 
 const (
 	insertRun = `INSERT INTO task_runs (seq, id, tenant, task_id, state, started, ended, duration, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	upsertRun = insertRun + ` ON CONFLICT (seq) DO UPDATE SET id = excluded.id, task_id = excluded.task_id, state = excluded.state,
-		started = excluded.started, ended = excluded.ended, duration = excluded.duration, body = excluded.body`
+	upsertRun = insertRun + ` ON CONFLICT (seq) DO UPDATE SET id = excluded.id, tenant = excluded.tenant, task_id = excluded.task_id,
+		state = excluded.state, started = excluded.started, ended = excluded.ended, duration = excluded.duration, body = excluded.body`
+	// updateRun leaves the index on the start alone.
+	updateRun = `UPDATE task_runs SET id = ?, task_id = ?, state = ?, ended = ?, duration = ?, body = ? WHERE seq = ? AND tenant = ? AND started = ?`
 )
 
 func (s *store) writeRuns(e *sqlbase.Entity, seq int64) error {
 	if err := s.dropRuns(e, seq); err != nil {
 		return err
-	}
-	statement := upsertRun
-	if e.After == 0 {
-		statement = insertRun
 	}
 	for _, r := range e.TaskRuns {
 		if r.Engine.Seq < 0 || r.Engine.Seq >= sqlbase.RunsSpan {
@@ -203,13 +201,28 @@ func (s *store) writeRuns(e *sqlbase.Entity, seq int64) error {
 		if err != nil {
 			return reject(e.Of, err)
 		}
-		span := sqlbase.SpanOf(r.State)
-		if _, err := s.exec(statement, seq*sqlbase.RunsSpan+int64(r.Engine.Seq), r.ID, r.Tenant, r.TaskID, r.State.Current().String(),
-			sqlbase.Micros(r.State.Start()), sqlbase.Nullable(span.Ended), sqlbase.Nullable(span.Duration), body); err != nil {
+		if err := s.writeRun(r, seq*sqlbase.RunsSpan+int64(r.Engine.Seq), body, e.After == 0); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *store) writeRun(r *model.TaskRun, seq int64, body string, fresh bool) error {
+	span := sqlbase.SpanOf(r.State)
+	state, started, ended, duration := r.State.Current().String(), sqlbase.Micros(r.State.Start()), sqlbase.Nullable(span.Ended), sqlbase.Nullable(span.Duration)
+	if !fresh && len(r.State) > 1 { // it has changed since it was made, so it is mostly there
+		n, err := s.exec(updateRun, r.ID, r.TaskID, state, ended, duration, body, seq, r.Tenant, started)
+		if err != nil || n > 0 {
+			return err
+		}
+	}
+	statement := upsertRun
+	if fresh {
+		statement = insertRun
+	}
+	_, err := s.exec(statement, seq, r.ID, r.Tenant, r.TaskID, state, started, ended, duration, body)
+	return err
 }
 
 // dropRuns removes task runs by their ids, which no index knows: one pass over the execution's finds all of them.

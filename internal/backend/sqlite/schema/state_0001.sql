@@ -83,6 +83,16 @@ CREATE TABLE day_counts (
     n         INTEGER NOT NULL,
     PRIMARY KEY (tenant, bucket, namespace, flow_id, state, kind, child)
 ) WITHOUT ROWID;
+CREATE TABLE total_counts (
+    tenant    TEXT    NOT NULL,
+    namespace TEXT    NOT NULL,
+    flow_id   TEXT    NOT NULL,
+    state     TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    child     TEXT    NOT NULL,
+    n         INTEGER NOT NULL,
+    PRIMARY KEY (tenant, namespace, flow_id, state, kind, child)
+) WITHOUT ROWID;
 
 -- Gates, and triggers in so far as they are entities.
 CREATE TABLE entities (
