@@ -372,13 +372,15 @@ func (st *state) textMethodText(s, name string, args []string) (any, bool, error
 	case "concat":
 		text, err := st.join(s, arg)
 		return text, true, err
-	case "matches", "split":
-		c := &invocation{st: st, in: s, args: []any{arg}, params: []string{"regex"}}
-		apply := regexMatch
-		if name == "split" {
-			apply = split
+	case "matches":
+		re, err := (&invocation{st: st}).compile(arg)
+		if err != nil {
+			return nil, false, err
 		}
-		v, err := apply(c)
+		yes, err := re.MatchAll(s)
+		return yes, true, err
+	case "split":
+		v, err := split(&invocation{st: st, in: s, args: []any{arg}, params: []string{"regex"}})
 		return v, true, err
 	}
 	return nil, false, nil

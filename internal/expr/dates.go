@@ -27,21 +27,19 @@ type dateOptions struct {
 // dateOptions reads the arguments at the given places; -1 for one that the filter lacks.
 func (c *invocation) dateOptions(format, zone, existing, locale int) (dateOptions, error) {
 	o := dateOptions{format: "iso", zone: c.st.location()}
-	texts := map[int]*string{format: &o.format, existing: &o.existing}
 	tag, zoneName := "en", ""
-	texts[zone], texts[locale] = &zoneName, &tag
 	if v, given := c.arg(format); given && v == nil {
 		return o, errors.New("the format is null")
 	}
-	for i, to := range texts {
-		if i < 0 {
-			continue
-		}
-		text, err := c.textOr(i, *to)
+	for _, arg := range []struct {
+		at int
+		to *string
+	}{{format, &o.format}, {zone, &zoneName}, {existing, &o.existing}, {locale, &tag}} {
+		text, err := c.textOr(arg.at, *arg.to)
 		if err != nil {
 			return o, err
 		}
-		*to = text
+		*arg.to = text
 	}
 	o.lang = javatime.FindLanguage(tag)
 	if c.optional(zone) != nil {

@@ -51,6 +51,7 @@ type missing struct {
 	root bool // it is a variable, else a member of in
 	in   any
 	st   *state
+	seen *scope // the variables of the template that could be seen there
 }
 
 func (m *missing) Error() string { return "unable to find " + m.name }
@@ -104,7 +105,7 @@ func (st *state) finish(err error) error {
 // candidates are the names that could have stood where m.name was not found.
 func (m *missing) candidates() []string {
 	if m.root {
-		return m.st.names()
+		return m.st.namesFrom(m.seen)
 	}
 	if c, ok := value.AsMap(m.in); ok {
 		return c.Keys()

@@ -49,35 +49,51 @@ func parse(src string, cache *Cache) (*Template, error) {
 // Source returns the text that was parsed.
 func (t *Template) Source() string { return t.src }
 
+// evaluation is what one evaluation needs, in one piece of memory.
+type evaluation struct {
+	state
+	run run
+	out output
+}
+
+func (t *Template) begin(env Env, lim Limits) *evaluation {
+	e := &evaluation{run: run{lim: lim.withDefaults(), cache: t.cache}}
+	e.state = state{tmpl: t, env: env, run: &e.run}
+	return e
+}
+
 // Render evaluates the template to text, once: expressions in the result are left as they are.
 // Errors are of type *EvalError.
 func (t *Template) Render(env Env, lim Limits) (string, error) {
-	return t.render(env, &run{lim: lim.withDefaults(), cache: t.cache}, nil)
+	e := t.begin(env, lim)
+	if err := e.execute(&e.out); err != nil {
+		return "", e.finish(err)
+	}
+	return stripRaw(e.out.text()), nil
 }
 
 // RenderRecursive evaluates the template and its result again and again until it no longer changes.
 func (t *Template) RenderRecursive(env Env, lim Limits) (string, error) {
-	st := &state{tmpl: t, env: env, run: &run{lim: lim.withDefaults(), cache: t.cache}}
-	text, err := st.renderRecursive(t)
-	return text, st.finish(err)
+	e := t.begin(env, lim)
+	text, err := e.renderRecursive(t)
+	return text, e.finish(e.limit(err))
 }
 
 // Eval evaluates the template to a value: a template that writes exactly one value and no text gives that value, one
 // that writes nothing gives null, any other a string. Errors are of type *EvalError.
 func (t *Template) Eval(env Env, lim Limits) (any, error) {
-	st := &state{tmpl: t, env: env, run: &run{lim: lim.withDefaults(), cache: t.cache}}
-	var out output
-	if err := st.execute(&out); err != nil {
-		return nil, st.finish(err)
+	e := t.begin(env, lim)
+	if err := e.execute(&e.out); err != nil {
+		return nil, e.finish(err)
 	}
-	v := out.value()
-	if s, ok := v.(string); ok {
-		return stripRaw(s), nil
+	switch v := e.out.value().(type) {
+	case string:
+		return stripRaw(v), nil
+	case value.Object:
+		return v.Map(), nil
+	default:
+		return v, nil
 	}
-	if o, ok := v.(value.Object); ok {
-		return o.Map(), nil
-	}
-	return v, nil
 }
 
 // render evaluates the template once, within the scope of an enclosing evaluation if there is one.

@@ -45,7 +45,7 @@ var filters = filterTable(
 	filter{name: "number", params: []string{"type"}, apply: number},
 	filter{name: "numberFormat", params: []string{"format"}, apply: numberFormat},
 	filter{name: "regexExtract", params: []string{"regex", "group"}, apply: regexExtract},
-	filter{name: "regexMatch", params: []string{"regex"}, apply: regexMatch},
+	filter{name: "regexMatch", takesNull: true, params: []string{"regex"}, apply: regexMatch},
 	filter{name: "regexReplace", params: []string{"regex", "replacement"}, apply: regexReplace},
 	filter{name: "replace", params: []string{"replace_pairs", "regexp"}, apply: replace},
 	filter{name: "reverse", apply: reverse},

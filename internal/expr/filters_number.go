@@ -131,7 +131,7 @@ func createNumber(s string) (any, bool) {
 	body := strings.TrimLeft(s, "+-")
 	last := s[len(s)-1]
 	switch {
-	case len(s)-len(body) > 1 || body == "":
+	case len(s)-len(body) > 1 || body == "" || digits(body) == len(body):
 		return nil, false
 	case last == 'l' || last == 'L':
 		return longOf(s[:len(s)-1])

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,7 +9,25 @@ import (
 )
 
 func (c *invocation) compile(pattern string) (*javaregex.Regexp, error) {
-	return javaregex.Compile(pattern, c.st.run.lim.RegexTime)
+	return c.st.run.regex(pattern)
+}
+
+// perMatch is what a match of a regular expression costs in steps.
+const perMatch = 4
+
+func (r *run) regex(pattern string) (*javaregex.Regexp, error) {
+	return javaregex.Compile(pattern, javaregex.Limits{
+		Time: r.lim.RegexTime, Matches: max(1, (r.lim.Steps-r.steps)/perMatch), Bytes: r.lim.Text,
+	})
+}
+
+// replaceAll replaces the matches of a regular expression and pays for them.
+func (r *run) replaceAll(re *javaregex.Regexp, s, to string) (string, error) {
+	text, matches, err := re.Replace(s, to)
+	if err != nil {
+		return "", err
+	}
+	return text, r.step(matches * perMatch)
 }
 
 // split cuts a text at the matches of a regular expression. Without a limit trailing empty parts are dropped; a negative
@@ -36,6 +53,9 @@ func split(c *invocation) (any, error) {
 	}
 	parts, err := re.Split(s, int(limit))
 	if err != nil {
+		return nil, err
+	}
+	if err := c.st.run.step(len(parts) * perMatch); err != nil {
 		return nil, err
 	}
 	list := make([]any, len(parts))
@@ -97,16 +117,17 @@ func (c *invocation) replacer(from, to string, regexp bool) (func(string) (strin
 	if err != nil {
 		return nil, err
 	}
-	return func(s string) (string, error) { return re.Replace(s, to, c.st.run.lim.Text) }, nil
+	return func(s string) (string, error) { return c.st.run.replaceAll(re, s, to) }, nil
 }
 
-// regexMatch reports whether a regular expression matches the whole text.
+// regexMatch reports whether a regular expression matches somewhere in the text; in null it does not.
 func regexMatch(c *invocation) (any, error) {
 	re, err := c.regexArgument()
-	if err != nil {
-		return nil, err
+	if err != nil || c.in == nil {
+		return false, err
 	}
-	return re.MatchAll(javaText(c.in))
+	groups, err := re.Find(javaText(c.in))
+	return groups != nil, err
 }
 
 // regexExtract gives a group of the first match, the whole match by default; null where there is none.
@@ -128,7 +149,7 @@ func regexExtract(c *invocation) (any, error) {
 	case groups == nil:
 		return nil, nil
 	case group < 0 || group >= int64(len(groups)):
-		return nil, fmt.Errorf("the regular expression has no group %d", group)
+		return nil, fmt.Errorf("the regular expression has no group %d, only %d", group, len(groups)-1)
 	case groups[group] == nil:
 		return nil, nil
 	}
@@ -140,20 +161,17 @@ func regexReplace(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := c.text(1)
+	to, err := c.required(1)
 	if err != nil {
 		return nil, err
 	}
-	return re.Replace(javaText(c.in), to, c.st.run.lim.Text)
+	return c.st.run.replaceAll(re, javaText(c.in), javaText(to))
 }
 
 func (c *invocation) regexArgument() (*javaregex.Regexp, error) {
-	pattern, err := c.text(0)
+	pattern, err := c.required(0)
 	if err != nil {
 		return nil, err
 	}
-	if pattern == "" {
-		return nil, errors.New("the regular expression is empty")
-	}
-	return c.compile(pattern)
+	return c.compile(javaText(pattern))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/windhover-io/windhover/internal/expr/ion"
 	"github.com/windhover-io/windhover/internal/expr/yamltext"
@@ -216,19 +215,16 @@ func cryptText(c *invocation, f func(key, text string) (any, error)) (any, error
 	return f(key, text)
 }
 
-// envFunction reads the environment variables that are shown to flows, or gives the default.
+// envFunction reads an environment variable that is shown to flows, by its name in envs, or gives the default.
 func envFunction(c *invocation) (any, error) {
 	name, err := c.text(0)
 	if err != nil {
 		return nil, err
 	}
 	if envs, ok := c.st.lookup("envs"); ok && value.IsMap(envs) {
-		if v, ok := member(envs, strings.ToLower(name)); ok && v != nil {
+		if v, ok := member(envs, name); ok && v != nil {
 			return v, nil
 		}
 	}
-	if def, ok := c.arg(1); ok {
-		return def, nil
-	}
-	return nil, fmt.Errorf("there is no environment variable %q", name)
+	return c.optional(1), nil
 }

@@ -39,6 +39,11 @@ func monthOfYear(c *invocation) (any, error) {
 }
 
 func hourOfDay(c *invocation) (any, error) {
+	if s, ok := c.optional(0).(string); ok {
+		if _, kind := javatime.ParseISO(s); kind == javatime.DateOnly {
+			return nil, fmt.Errorf("the argument %q has no time: %q", c.params[0], s)
+		}
+	}
 	t, err := c.calendarDate()
 	return int32(t.Hour()), err
 }
@@ -98,29 +103,15 @@ func weekday(name string) time.Weekday {
 }
 
 // isLastWorkingDay reports whether no working day of the month comes after the date, which is one itself. Working days
-// are Monday to Friday unless given as a list of names.
+// are Monday to Friday unless given, as a list of names or as one text with commas.
 func isLastWorkingDay(c *invocation) (any, error) {
 	t, err := c.calendarDate()
 	if err != nil {
 		return nil, err
 	}
-	working := map[time.Weekday]bool{1: true, 2: true, 3: true, 4: true, 5: true}
-	if v := c.optional(1); v != nil {
-		list, ok := asList(v)
-		if !ok {
-			return nil, fmt.Errorf("the argument %q must be a list of days, found %s", c.params[1], value.TypeName(v))
-		}
-		clear(working)
-		for _, item := range list {
-			d := weekday(value.JavaString(item))
-			if d < 0 {
-				return nil, fmt.Errorf("the argument %q has %q, which is no day such as MONDAY", c.params[1], value.JavaString(item))
-			}
-			working[d] = true
-		}
-	}
-	if !working[t.Weekday()] {
-		return false, nil
+	working, err := c.workingDays(1)
+	if err != nil || !working[t.Weekday()] {
+		return false, err
 	}
 	for next := t.AddDate(0, 0, 1); next.Month() == t.Month(); next = next.AddDate(0, 0, 1) {
 		if working[next.Weekday()] {
@@ -128,4 +119,26 @@ func isLastWorkingDay(c *invocation) (any, error) {
 		}
 	}
 	return true, nil
+}
+
+func (c *invocation) workingDays(i int) (map[time.Weekday]bool, error) {
+	names := []any{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"}
+	if v := c.optional(i); v != nil {
+		var ok bool
+		if names, ok = asList(v); !ok {
+			names = nil
+			for name := range strings.SplitSeq(value.JavaString(v), ",") {
+				names = append(names, strings.TrimSpace(name))
+			}
+		}
+	}
+	days := map[time.Weekday]bool{}
+	for _, name := range names {
+		d := weekday(value.JavaString(name))
+		if d < 0 {
+			return nil, fmt.Errorf("the argument %q has %q, which is no day such as MONDAY", c.params[i], value.JavaString(name))
+		}
+		days[d] = true
+	}
+	return days, nil
 }

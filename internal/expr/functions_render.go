@@ -38,7 +38,7 @@ func (c *invocation) render(recursive bool) (any, error) {
 			return nil, err
 		}
 		defer st.run.leave()
-		t, err := st.tmpl.parseAnother(text, st.run.cache)
+		t, err := st.parse(text)
 		if err != nil {
 			return nil, err
 		}
@@ -47,6 +47,14 @@ func (c *invocation) render(recursive bool) (any, error) {
 		}
 		return t.render(st.env, st.run, st.scope)
 	})
+}
+
+// parse parses a text that came up in an evaluation, and pays for it.
+func (st *state) parse(text string) (*Template, error) {
+	if err := st.run.step(len(text) / 8); err != nil {
+		return nil, err
+	}
+	return st.tmpl.parseAnother(text, st.run.cache)
 }
 
 // renderValue applies f to every text of a value, keys included; of two keys that become equal the first counts.
@@ -103,7 +111,7 @@ func (st *state) renderRecursive(t *Template) (string, error) {
 			return stripRaw(text), nil
 		}
 		var err error
-		if t, err = t.parseAnother(text, st.run.cache); err != nil {
+		if t, err = st.parse(text); err != nil {
 			return "", err
 		}
 	}

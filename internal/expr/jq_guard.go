@@ -17,6 +17,7 @@ import (
 const (
 	maxJQWeight = 2_000_000   // of one value: a unit for each element and each 16 bytes of text
 	maxJQChecks = 400_000_000 // units looked at by all checks of one program
+	maxJQText   = 1 << 30     // bytes of the longer texts looked at by all checks
 	maxJQDepth  = 1000
 	maxJQBits   = 1 << 16   // of one integer
 	maxJQIndex  = 1_000_000 // that may be assigned to
@@ -98,7 +99,7 @@ func (r *run) compileJQ(program string) (*gojq.Code, error) {
 		}
 	}
 	q.FuncDefs = append(chosen, q.FuncDefs...)
-	checks := &jqChecks{left: maxJQChecks}
+	checks := &jqChecks{left: maxJQChecks, text: maxJQText}
 	return gojq.Compile(q,
 		gojq.WithFunction("_guard", 0, 0, func(v any, _ []any) any { return checks.guard(v) }),
 		gojq.WithFunction("_okpath", 1, 1, func(v any, args []any) any { return okPath(v, args[0]) }),
@@ -296,22 +297,25 @@ func okSize(v, estimate any) any {
 }
 
 // jqChecks looks at the sizes of the values of one program.
-type jqChecks struct{ left int }
+type jqChecks struct{ left, text int }
 
 func (c *jqChecks) guard(v any) any {
 	left := maxJQWeight
-	if c.left <= 0 || !weighJQ(v, &left, 0) {
+	if c.left <= 0 || c.text <= 0 || !c.weigh(v, &left, 0) {
 		return errJQSize
 	}
 	c.left -= maxJQWeight - left
 	return v
 }
 
-func weighJQ(v any, left *int, depth int) bool {
+func (c *jqChecks) weigh(v any, left *int, depth int) bool {
 	*left--
 	switch x := v.(type) {
 	case string:
 		*left -= len(x) / 16
+		if len(x) > 1024 { // many distinct ones would add up to much before a list of them is looked at
+			c.text -= len(x)
+		}
 	case json.Number:
 		if len(x) > maxDigits {
 			return false
@@ -322,14 +326,14 @@ func weighJQ(v any, left *int, depth int) bool {
 		}
 	case []any:
 		for _, item := range x {
-			if *left < 0 || depth > maxJQDepth || !weighJQ(item, left, depth+1) {
+			if *left < 0 || depth > maxJQDepth || !c.weigh(item, left, depth+1) {
 				return false
 			}
 		}
 	case map[string]any:
 		for k, item := range x {
 			*left -= len(k) / 16
-			if *left < 0 || depth > maxJQDepth || !weighJQ(item, left, depth+1) {
+			if *left < 0 || depth > maxJQDepth || !c.weigh(item, left, depth+1) {
 				return false
 			}
 		}

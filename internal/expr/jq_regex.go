@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/windhover-io/windhover/internal/expr/javaregex"
 )
 
 // regexJQ gives the matches of a regular expression as jq's match does, in time linear in the text: an object for each
@@ -32,7 +30,7 @@ func (r *run) regexJQ(v, pattern, flags any) any {
 			return fmt.Errorf("unknown flag %q of a regular expression", c)
 		}
 	}
-	compiled, err := javaregex.Compile(re, r.lim.RegexTime)
+	compiled, err := r.regex(re)
 	if err != nil {
 		return err
 	}
@@ -42,8 +40,11 @@ func (r *run) regexJQ(v, pattern, flags any) any {
 		if !skipEmpty || groups[0] < groups[1] {
 			matches = append(matches, place.match(groups, compiled.Names()))
 		}
-		return global && len(matches) < maxJQWeight/8
+		return global
 	})
+	if err == nil {
+		err = r.step(len(matches) * perMatch)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/windhover-io/windhover/internal/value"
@@ -75,7 +76,7 @@ func (n *variable) eval(st *state) (any, error) {
 	if v, ok := st.lookup(n.name); ok {
 		return v, nil
 	}
-	return nil, &missing{name: n.name, off: n.off, root: true, st: st}
+	return nil, &missing{name: n.name, off: n.off, root: true, st: st, seen: st.scope}
 }
 
 func (n *listLiteral) eval(st *state) (any, error) {
@@ -152,12 +153,19 @@ func (n *filterNode) apply(st *state, in any) (any, error) {
 		err = st.pay(v)
 	}
 	if err != nil {
-		if _, ok := err.(*limitError); !ok {
-			err = fmt.Errorf("%s: %w", n.f.name, err)
-		}
-		return nil, st.fail(n.off, err)
+		return nil, st.fail(n.off, named(n.f.name, err))
 	}
 	return v, nil
+}
+
+// named puts the name of a filter or function before its error, unless that has a place of its own or is a limit.
+func named(name string, err error) error {
+	var placed *EvalError
+	var limit *limitError
+	if errors.As(err, &placed) || errors.As(err, &limit) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // pay charges for the result of a filter or function.
@@ -205,10 +213,7 @@ func (n *call) eval(st *state) (any, error) {
 		err = st.pay(v)
 	}
 	if err != nil {
-		if _, ok := err.(*limitError); !ok {
-			err = st.harden(err)
-		}
-		return nil, st.fail(n.off, err)
+		return nil, st.fail(n.off, named(n.f.name, st.harden(err)))
 	}
 	return v, nil
 }

@@ -121,9 +121,11 @@ func (st *state) push() *scope {
 func (st *state) pop() { st.scope = st.scope.parent }
 
 // names lists what lookup can find, as far as the Env tells.
-func (st *state) names() []string {
+func (st *state) names() []string { return st.namesFrom(st.scope) }
+
+func (st *state) namesFrom(innermost *scope) []string {
 	var names []string
-	for s := st.scope; s != nil; s = s.parent {
+	for s := innermost; s != nil; s = s.parent {
 		names = append(names, s.names...)
 		if s.loop != nil {
 			names = append(names, "loop")

@@ -70,7 +70,12 @@ func (st *state) execute(out *output) error {
 }
 
 // limit gives an error without a place the beginning of the template as its place.
-func (st *state) limit(err error) error { return st.fail(0, err) }
+func (st *state) limit(err error) error {
+	if err == nil {
+		return nil
+	}
+	return st.fail(0, err)
+}
 
 func (st *state) body(body []stmt, out *output) error {
 	for _, s := range body {

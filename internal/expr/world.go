@@ -27,10 +27,10 @@ var worldList = []worldFunction{
 	{name: "i18n", params: []string{"bundle", "key", "params"}, required: 2, texts: []string{"bundle", "key"}},
 	{name: "id", params: nil},
 	{name: "isFileEmpty", params: []string{"path", "namespace"}, required: 1, texts: []string{"path", "namespace"}},
-	{name: "isPublicHoliday", params: []string{"date", "countryCode", "subDivision"}, required: 1, texts: []string{"countryCode", "subDivision"}},
+	{name: "isPublicHoliday", params: []string{"date", "countryCode", "subDivision"}, required: 2, texts: []string{"countryCode", "subDivision"}},
 	{name: "ksuid", params: nil},
 	{name: "kv", params: []string{"key", "namespace", "errorOnMissing"}, required: 1, texts: []string{"key", "namespace"}, bools: []string{"errorOnMissing"}},
-	{name: "loopOutputs", params: []string{"name"}, texts: []string{"name"}},
+	{name: "loopOutputs", params: []string{"outputs", "name"}, required: 1, texts: []string{"name"}},
 	{name: "randomPort", params: nil},
 	{name: "read", params: []string{"path", "namespace", "version", "revision"}, required: 1, texts: []string{"path", "namespace"}},
 	{name: "secret", params: []string{"key", "namespace", "subkey", "full"}, required: 1, texts: []string{"key", "namespace", "subkey"}, bools: []string{"full"}},
@@ -57,7 +57,7 @@ var ErrNoEnv = errors.New("not available here")
 // ask puts a question to the Env.
 func (c *invocation) ask(name string, args Args) (any, error) {
 	if c.st.env == nil {
-		return nil, fmt.Errorf("%s: %w", name, ErrNoEnv)
+		return nil, ErrNoEnv
 	}
 	v, err := c.st.env.Call(name, args)
 	return value.Normalize(v), err
@@ -69,7 +69,7 @@ func (w worldFunction) call(c *invocation) (any, error) {
 		v, given := c.arg(i)
 		if !given {
 			if i < w.required {
-				return nil, fmt.Errorf("%s: the argument %q is required", w.name, name)
+				return nil, fmt.Errorf("the argument %q is required", name)
 			}
 			continue
 		}
@@ -85,7 +85,7 @@ func (w worldFunction) check(name string, v any, required bool) error {
 	wrong := func(kinds []string, is bool, expected string) error {
 		for _, k := range kinds {
 			if k == name && !is && (v != nil || required) {
-				return fmt.Errorf("%s: the argument %q must be %s, found %s", w.name, name, expected, value.TypeName(v))
+				return fmt.Errorf("the argument %q must be %s, found %s", name, expected, value.TypeName(v))
 			}
 		}
 		return nil
@@ -121,7 +121,7 @@ func randomInt(c *invocation) (any, error) {
 	case err != nil:
 		return nil, err
 	case lower > upper:
-		return nil, fmt.Errorf("randomInt: lower (%d) is greater than upper (%d)", lower, upper)
+		return nil, fmt.Errorf("lower (%d) is greater than upper (%d)", lower, upper)
 	case lower == upper:
 		return value.Int(lower), nil
 	}
@@ -145,11 +145,11 @@ func nanoID(c *invocation) (any, error) {
 	case err != nil:
 		return nil, err
 	case length < 0 || length > maxNanoID:
-		return nil, fmt.Errorf("nanoId: the length must be between 0 and %d, found %d", maxNanoID, length)
+		return nil, fmt.Errorf("the length must be between 0 and %d, found %d", maxNanoID, length)
 	case length == 0:
 		return "", nil
 	case alphabet == "":
-		return nil, errors.New("nanoId: the alphabet is empty")
+		return nil, errors.New("the alphabet is empty")
 	}
 	return c.ask("nanoId", Args{{"length", length}, {"alphabet", alphabet}})
 }

@@ -20,15 +20,26 @@ var ErrTooLarge = errors.New("the result of the replacement is too large")
 // maxPattern bounds the length of a pattern in bytes.
 const maxPattern = 10_000
 
+// ErrTooMany is returned when there are more matches than are allowed.
+var ErrTooMany = errors.New("the regular expression matches too often")
+
+// Limits bound the use of one Regexp.
+type Limits struct {
+	Time    time.Duration // of one search that needs backtracking
+	Matches int           // of one text
+	Bytes   int           // of the result of a replacement
+}
+
 // Regexp is a compiled pattern, safe for concurrent use.
 type Regexp struct {
 	linear    *regexp.Regexp  // nil where the pattern needs backtracking
 	backtrack *regexp2.Regexp // nil where linear always serves
-	dollar    bool            // $ is in it, of which Go's engine does not know that it matches before a final line break
+	lim       Limits
+	dollar    bool // $ is in it, of which Go's engine does not know that it matches before a final line break
 }
 
-// Compile reads a Java pattern. A match that needs backtracking fails after the given time.
-func Compile(pattern string, timeout time.Duration) (*Regexp, error) {
+// Compile reads a Java pattern.
+func Compile(pattern string, lim Limits) (*Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("the regular expression is longer than %d bytes", maxPattern)
 	}
@@ -36,7 +47,7 @@ func Compile(pattern string, timeout time.Duration) (*Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression %q is not valid: %w", pattern, err)
 	}
-	re := &Regexp{dollar: dollar}
+	re := &Regexp{dollar: dollar, lim: lim}
 	linear, err := regexp.Compile(translated)
 	if err == nil {
 		re.linear = linear
@@ -47,7 +58,7 @@ func Compile(pattern string, timeout time.Duration) (*Regexp, error) {
 	re.backtrack, err = regexp2.Compile(translated, regexp2.None)
 	switch {
 	case err == nil:
-		re.backtrack.MatchTimeout = timeout
+		re.backtrack.MatchTimeout = lim.Time
 	case re.linear == nil:
 		return nil, fmt.Errorf("the regular expression %q is not valid: %s", pattern, reason(err))
 	}
@@ -78,7 +89,10 @@ type match []int
 // each calls f for every match in turn until f returns false.
 func (re *Regexp) each(s string, f func(match) bool) error {
 	if linear := re.engine(s, true); linear != nil {
-		for _, m := range linear.FindAllStringSubmatchIndex(s, -1) {
+		for i, m := range linear.FindAllStringSubmatchIndex(s, re.lim.Matches+1) {
+			if i == re.lim.Matches {
+				return ErrTooMany
+			}
 			if !f(m) {
 				return nil
 			}
@@ -91,7 +105,10 @@ func (re *Regexp) each(s string, f func(match) bool) error {
 func (re *Regexp) eachBacktracking(s string, f func(match) bool) error {
 	offsets := runeOffsets(s)
 	m, err := re.backtrack.FindStringMatch(s)
-	for ; m != nil && err == nil; m, err = re.backtrack.FindNextMatch(m) {
+	for n := 0; m != nil && err == nil; m, err = re.backtrack.FindNextMatch(m) {
+		if n++; n > re.lim.Matches {
+			return ErrTooMany
+		}
 		groups := match{}
 		for _, g := range m.Groups() {
 			if len(g.Captures) == 0 {
@@ -160,19 +177,23 @@ func (re *Regexp) MatchAll(s string) (bool, error) {
 // Find returns the groups of the first match, the whole match first, nil for a group that took no part; nil if nothing
 // matches.
 func (re *Regexp) Find(s string) ([]*string, error) {
-	var groups []*string
-	err := re.each(s, func(m match) bool {
-		for i := 0; i < len(m); i += 2 {
-			if m[i] < 0 {
-				groups = append(groups, nil)
-				continue
-			}
-			text := s[m[i]:m[i+1]]
-			groups = append(groups, &text)
+	var first match
+	if linear := re.engine(s, false); linear != nil {
+		first = linear.FindStringSubmatchIndex(s)
+	} else if err := re.eachBacktracking(s, func(m match) bool { first = m; return false }); err != nil {
+		return nil, err
+	}
+	if first == nil {
+		return nil, nil
+	}
+	groups := make([]*string, len(first)/2)
+	for i := range groups {
+		if from := first[2*i]; from >= 0 {
+			text := s[from:first[2*i+1]]
+			groups[i] = &text
 		}
-		return false
-	})
-	return groups, err
+	}
+	return groups, nil
 }
 
 // Split cuts s at the matches. A positive limit is the largest number of parts; limit 0 drops empty parts at the end, a
@@ -207,15 +228,16 @@ func (re *Regexp) Split(s string, limit int) ([]string, error) {
 }
 
 // Replace replaces every match by the replacement, in which $1 and ${name} are groups and a backslash makes the
-// character after it ordinary. A result of more than max bytes is ErrTooLarge.
-func (re *Regexp) Replace(s, replacement string, max int) (string, error) {
+// character after it ordinary. It returns how many matches there were as well.
+func (re *Regexp) Replace(s, replacement string) (text string, matches int, err error) {
 	var b strings.Builder
 	from := 0
 	var failed error
-	err := re.each(s, func(m match) bool {
+	err = re.each(s, func(m match) bool {
+		matches++
 		b.WriteString(s[from:m[0]])
 		from = m[1]
-		if failed = re.expand(&b, s, replacement, m); failed == nil && b.Len() > max {
+		if failed = re.expand(&b, s, replacement, m); failed == nil && b.Len() > re.lim.Bytes {
 			failed = ErrTooLarge
 		}
 		return failed == nil
@@ -224,10 +246,10 @@ func (re *Regexp) Replace(s, replacement string, max int) (string, error) {
 		err = failed
 	}
 	if err != nil {
-		return "", err
+		return "", matches, err
 	}
 	b.WriteString(s[from:])
-	return b.String(), nil
+	return b.String(), matches, nil
 }
 
 func (re *Regexp) expand(b *strings.Builder, s, replacement string, m match) error {
