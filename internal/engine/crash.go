@@ -22,6 +22,7 @@ func Crash(exec *model.Execution, version int64, jobs []string, ev *model.Event,
 		exec = ev.Create.Execution
 	}
 	if exec == nil {
+		t.Version = 0 // there is nothing that has a version
 		return t
 	}
 	h := *exec

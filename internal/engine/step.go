@@ -114,7 +114,11 @@ func (x *turn) finish() Result {
 	if x.ev.Ask != "" && x.reason == "" && len(x.t.Answers) == 0 {
 		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: x.s.Exec})
 	}
-	x.s.Version = x.id
+	if x.s.Exists() || x.t.Deleted {
+		x.s.Version = x.id
+	} else {
+		x.t.Version = 0 // there is nothing that has a version: see backend.Commits
+	}
 	return Result{Transition: x.t, Ignored: x.reason}
 }
 

@@ -230,10 +230,12 @@ func (c *Cluster) commit(ev *model.Event, t *model.Transition) error {
 		c.store[t.Of] = rec
 		c.order = append(c.order, t.Of)
 	}
-	if t.Version != rec.version+1 {
-		return fmt.Errorf("version %d of %s follows %d", t.Version, t.Of.ID, rec.version)
+	if t.Version > 0 { // 0 changes no entity
+		if t.Version != rec.version+1 {
+			return fmt.Errorf("version %d of %s follows %d", t.Version, t.Of.ID, rec.version)
+		}
+		rec.version = t.Version
 	}
-	rec.version = t.Version
 	if t.Execution != nil {
 		rec.exec = t.Execution
 	}
