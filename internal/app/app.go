@@ -55,7 +55,7 @@ type App struct {
 	envs, kestra *value.Map
 	defaults     []flow.Default
 	stops        []func(context.Context)
-	tmp          string
+	tmp, addr    string
 }
 
 // Version is the version of the binary, set when it is linked.

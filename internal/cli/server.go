@@ -94,14 +94,14 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, components
 	if err != nil {
 		return err
 	}
-	start := map[string]func(context.Context) error{"executor": a.Executor, "worker": a.Worker}
+	start := map[string]func(context.Context) error{"executor": a.Executor, "worker": a.Worker, "webserver": a.Webserver}
 	for _, c := range components {
 		if err := start[c](ctx); err != nil {
 			_ = a.Stop(context.WithoutCancel(ctx))
 			return fmt.Errorf("starting the %s: %w", c, err)
 		}
 	}
-	log.Info("windhover is ready", "backend", a.Backend.Caps().Name, "took", time.Since(began).Round(time.Millisecond))
+	log.Info("windhover is ready", "url", a.URL(), "backend", a.Backend.Caps().Name, "took", time.Since(began).Round(time.Millisecond))
 	<-ctx.Done()
 	log.Info("stopping")
 	return a.Stop(context.WithoutCancel(ctx))

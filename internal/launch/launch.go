@@ -53,7 +53,9 @@ func (e *BlockedError) Error() string { return strings.Join(e.Messages, "\n") }
 type Request struct {
 	Flow model.FlowKey
 	// ID is the execution's id, "" to draw one. A client that asks again gives the same.
-	ID           string
+	ID string
+	// Drawn says that ID was just drawn at random.
+	Drawn        bool
 	Inputs       *value.Map
 	Labels       []model.Label
 	ScheduleDate *time.Time
@@ -102,8 +104,8 @@ func (l *Launcher) Prepare(ctx context.Context, r Request) (*Prepared, error) {
 	if flow.Disabled {
 		return nil, ErrDisabled
 	}
-	fresh := r.ID == ""
-	if fresh {
+	fresh := r.ID == "" || r.Drawn
+	if r.ID == "" {
 		r.ID = model.NewID()
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)

@@ -1,0 +1,313 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/launch"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+func (a *API) executionRoutes() {
+	a.route("POST", "/executions/{namespace}/{id}", a.createExecution)
+	a.route("POST", "/executions/trigger/{namespace}/{id}", a.createExecution)
+	a.route("GET", "/executions/{id}", a.getExecution)
+	a.route("GET", "/executions/search", a.searchExecutions)
+	a.route("GET", "/executions", a.executionsOfFlow)
+}
+
+// createExecution creates an execution, and waits for its end if asked to.
+func (a *API) createExecution(w http.ResponseWriter, r *http.Request) error {
+	req := launch.Request{Flow: model.FlowKey{Tenant: Tenant, Namespace: r.PathValue("namespace"), ID: r.PathValue("id")}}
+	if err := createParameters(r, &req); err != nil {
+		return err
+	}
+	flow, err := a.Flows.Get(r.Context(), req.Flow)
+	if errors.Is(err, backend.ErrNotFound) {
+		return notFound("Flow not found")
+	}
+	if err != nil {
+		return err
+	}
+	if req.Inputs, err = a.readInputs(r, flow, &req); err != nil {
+		return err
+	}
+	p, err := a.Launcher.Prepare(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Get("wait") == "true" {
+		return a.createAndWait(w, r, p)
+	}
+	if err := a.Launcher.Submit(r.Context(), p); err != nil {
+		return err
+	}
+	return a.writeExecution(w, p.Flow, p.Execution(), []*model.TaskRun{}, true)
+}
+
+// createParameters reads the parameters that stand in the query.
+func createParameters(r *http.Request, req *launch.Request) (err error) {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	v := r.URL.Query()
+	if req.Labels, err = labelsOf(v["labels"]); err != nil {
+		return err
+	}
+	if req.Flow.Revision, err = whole(v, "revision", 0); err != nil {
+		return invalid("revision: not a number")
+	}
+	if s := v.Get("scheduleDate"); s != "" {
+		at, err := time.Parse(time.RFC3339Nano, strings.ReplaceAll(s, " ", "+"))
+		if err != nil {
+			return invalid(fmt.Sprintf("scheduleDate: %q is not a date with time and offset", s))
+		}
+		at = at.UTC()
+		req.ScheduleDate = &at
+	}
+	if req.Kind = v.Get("kind"); req.Kind == "NORMAL" {
+		req.Kind = ""
+	}
+	for _, b := range v["breakpoints"] {
+		for _, one := range strings.Split(b, ",") {
+			if id, val, _ := strings.Cut(one, "."); id != "" {
+				req.Breakpoints = append(req.Breakpoints, model.TaskBreakpoint{ID: id, Value: val})
+			}
+		}
+	}
+	return nil
+}
+
+// createAndWait creates an execution and answers when it has finished.
+func (a *API) createAndWait(w http.ResponseWriter, r *http.Request, p *launch.Prepared) error {
+	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: p.Execution().ID})
+	defer stop()
+	if err := a.Launcher.Submit(r.Context(), p); err != nil {
+		return err
+	}
+	e, err := awaitEnd(r.Context(), changes)
+	if err != nil {
+		return err
+	}
+	runs, err := a.Backend.Executions().TaskRuns(r.Context(), Tenant, e.ID)
+	if err != nil {
+		return err
+	}
+	return a.writeExecution(w, p.Flow, e, runs, true)
+}
+
+// awaitEnd waits until an execution has finished, or was retried by another one.
+func awaitEnd(ctx context.Context, changes <-chan backend.Change) (*model.Execution, error) {
+	for {
+		select {
+		case c, open := <-changes:
+			switch {
+			case !open:
+				return nil, backend.ErrClosed
+			case c.Deleted:
+				return nil, backend.ErrGone
+			case c.Execution != nil && (c.Execution.Engine.Finished || c.Execution.State.Current() == model.Retried):
+				return c.Execution, nil
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// readInputs reads inputs from a multipart or urlencoded form, or from a JSON object. Files are stored as they come.
+func (a *API) readInputs(r *http.Request, flow *model.Flow, req *launch.Request) (*value.Map, error) {
+	contentType := r.Header.Get("Content-Type")
+	typ, params, _ := mime.ParseMediaType(contentType)
+	switch typ {
+	case "":
+		return nil, nil
+	case "multipart/form-data":
+		req.ID = model.NewID() // the files are stored below it
+		req.Drawn = true
+		return a.readMultipart(r, multipart.NewReader(r.Body, params["boundary"]), flow, req.ID)
+	case "application/x-www-form-urlencoded":
+		if err := r.ParseForm(); err != nil {
+			return nil, badRequest(err.Error())
+		}
+		m := value.NewMap(len(r.PostForm))
+		for k, v := range r.PostForm {
+			m.Set(k, v[0])
+		}
+		return m, nil
+	case "application/json":
+		b, err := io.ReadAll(io.LimitReader(r.Body, maxPart))
+		if err != nil || len(b) == 0 {
+			return nil, err
+		}
+		v, err := value.ParseJSON(b)
+		m, ok := v.(*value.Map)
+		if err != nil || !ok {
+			return nil, badRequest("expected a JSON object with the inputs")
+		}
+		return m, nil
+	}
+	return nil, nil
+}
+
+// maxPart bounds an input that is not a file, in bytes.
+const maxPart = 16 << 20
+
+// readMultipart reads the parts of a form as they come. A file is stored for the input that the part, or its file name,
+// names; its URI becomes the value.
+func (a *API) readMultipart(r *http.Request, form *multipart.Reader, flow *model.Flow, id string) (*value.Map, error) {
+	m := value.NewMap(4)
+	for {
+		part, err := form.NextPart()
+		if err == io.EOF {
+			return m, nil
+		}
+		if err != nil {
+			return nil, badRequest("the form cannot be read: " + err.Error())
+		}
+		if part.FileName() == "" {
+			b, err := io.ReadAll(io.LimitReader(part, maxPart+1))
+			if err != nil {
+				return nil, err
+			}
+			if len(b) > maxPart {
+				return nil, &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("the input %s is too large: send it as a file", part.FormName())}
+			}
+			m.Set(part.FormName(), string(b))
+			continue
+		}
+		input := part.FormName()
+		if !declares(flow, input) {
+			input = part.FileName()
+		}
+		uri, err := a.storeInput(r.Context(), flow, id, input, part.FileName(), part)
+		if err != nil {
+			return nil, err
+		}
+		m.Set(input, uri)
+	}
+}
+
+func declares(flow *model.Flow, input string) bool {
+	for _, in := range flow.Inputs {
+		if in.ID == input {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *API) storeInput(ctx context.Context, flow *model.Flow, id, input, name string, content io.Reader) (string, error) {
+	e := storage.Execution{Flow: storage.Flow{Tenant: flow.Tenant, Namespace: flow.Namespace, ID: flow.ID}, ID: id}
+	dir, err := e.InputDir(input)
+	if err != nil {
+		return "", err
+	}
+	uri, err := dir.Join(storage.FileName(name))
+	if err != nil {
+		return "", err
+	}
+	return uri.String(), a.Storage.Put(ctx, uri, content, nil)
+}
+
+// writeExecution answers with one execution.
+func (a *API) writeExecution(w http.ResponseWriter, flow *model.Flow, x *model.Execution, runs []*model.TaskRun, withURL bool) error {
+	e := &encoder{b: make([]byte, 0, 1024+512*len(runs)), now: time.Now()}
+	e.b = append(e.b, '{')
+	e.executionMembers(x, runs, a.variables(flow))
+	if withURL {
+		e.text("url", a.executionURL(x))
+	}
+	e.b = append(e.b, '}')
+	return writeRaw(w, http.StatusOK, e.b)
+}
+
+// variables are those of the flow, which an execution has unless it changed them.
+func (a *API) variables(flow *model.Flow) []byte {
+	if flow == nil || flow.Variables.Len() == 0 {
+		return nil
+	}
+	return value.AppendJSON(nil, flow.Variables, value.JSONOptions{KeepNulls: true})
+}
+
+func (a *API) executionURL(x *model.Execution) string {
+	base := a.Settings.URL
+	if base == "" {
+		base = "http://" + a.Settings.Server.Host + ":" + strconv.Itoa(a.Settings.Server.Port)
+	}
+	return strings.TrimSuffix(base, "/") + "/ui/" + Tenant + "/executions/" + x.Namespace + "/" + x.FlowID + "/" + x.ID
+}
+
+func (a *API) getExecution(w http.ResponseWriter, r *http.Request) error {
+	x, runs, err := a.loadExecution(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	flow, _ := a.Flows.Cached(model.FlowKey{Tenant: Tenant, Namespace: x.Namespace, ID: x.FlowID, Revision: x.FlowRevision})
+	return a.writeExecution(w, flow, x, runs, false)
+}
+
+func (a *API) loadExecution(ctx context.Context, id string) (*model.Execution, []*model.TaskRun, error) {
+	x, err := a.Backend.Executions().Get(ctx, Tenant, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	runs, err := a.Backend.Executions().TaskRuns(ctx, Tenant, id)
+	if runs == nil {
+		runs = []*model.TaskRun{}
+	}
+	return x, runs, err
+}
+
+func (a *API) searchExecutions(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
+	return a.writeExecutions(w, r, q)
+}
+
+// executionsOfFlow lists the executions of one flow.
+func (a *API) executionsOfFlow(w http.ResponseWriter, r *http.Request) error {
+	v := r.URL.Query()
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
+	q.Filters = []backend.Filter{
+		{Field: backend.FieldNamespace, Op: backend.OpEquals, Value: v.Get("namespace")},
+		{Field: backend.FieldFlowID, Op: backend.OpEquals, Value: v.Get("flowId")},
+	}
+	return a.writeExecutions(w, r, q)
+}
+
+func (a *API) writeExecutions(w http.ResponseWriter, r *http.Request, q backend.Query) error {
+	if len(q.Sort) == 0 {
+		q.Sort = []backend.Sort{{By: "state.startDate", Desc: true}}
+	}
+	page, err := a.Backend.Executions().Search(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	e := &encoder{b: make([]byte, 0, 1024*(len(page.Results)+1)), now: time.Now()}
+	e.b = append(e.b, `{"results":[`...)
+	for _, x := range page.Results {
+		e.comma()
+		e.execution(x, nil, nil)
+	}
+	e.b = append(e.b, `],"total":`...)
+	e.b = strconv.AppendInt(e.b, int64(page.Total), 10)
+	e.b = append(e.b, '}')
+	return writeRaw(w, http.StatusOK, e.b)
+}

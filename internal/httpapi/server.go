@@ -1,0 +1,108 @@
+// Package httpapi is the REST API: it translates between HTTP and the ports, and decides nothing. There is a file for each
+// resource; server.go has the routes' common ground, errors.go how errors are told, query.go filters, sorting and pages,
+// and encode.go the forms of executions and flows.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/config"
+	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/flow"
+	"github.com/windhover-io/windhover/internal/flowstore"
+	"github.com/windhover-io/windhover/internal/kv"
+	"github.com/windhover-io/windhover/internal/launch"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/secret"
+	"github.com/windhover-io/windhover/internal/storage"
+)
+
+// Config is what the API needs.
+type Config struct {
+	Backend   backend.Backend
+	Storage   storage.Storage
+	Flows     *flowstore.Store
+	Launcher  *launch.Launcher
+	Registry  *plugin.Registry
+	Templates *expr.Cache
+	KV        *kv.Store
+	Secrets   *secret.Store
+	Settings  *config.Config
+	Version   string
+	Log       *slog.Logger
+	// FlowOptions are what flows are compiled with; StoreFlow stores a compiled one (see app.App).
+	FlowOptions func(tenant string, revision int) flow.Options
+	StoreFlow   func(ctx context.Context, f *model.Flow, expect int) (*model.Flow, error)
+}
+
+// Tenant is the only tenant that there is.
+const Tenant = "main"
+
+// API answers requests.
+type API struct {
+	Config
+	mux *http.ServeMux
+	// routes lists "METHOD /path" of every route, for the test that holds them against the OpenAPI document.
+	routes []string
+}
+
+// New returns the API.
+func New(cfg Config) *API {
+	a := &API{Config: cfg, mux: http.NewServeMux()}
+	a.executionRoutes()
+	a.flowRoutes()
+	a.logRoutes()
+	a.miscRoutes()
+	return a
+}
+
+// handler answers one request; an error is told to the client as it deserves (see errors.go).
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// route registers a handler under /api/v1/… and under /api/v1/main/…
+func (a *API) route(method, path string, h handler) {
+	a.routes = append(a.routes, method+" "+path)
+	f := func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	}
+	a.mux.HandleFunc(method+" /api/v1"+path, f)
+	a.mux.HandleFunc(method+" /api/v1/"+Tenant+path, f)
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !a.authorized(w, r) {
+		return
+	}
+	if a.Settings.Server.MaxRequest > 0 && r.Body != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, a.Settings.Server.MaxRequest)
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// authorized asks for the configured name and password, where there is one.
+func (a *API) authorized(w http.ResponseWriter, r *http.Request) bool {
+	auth := a.Settings.Server.BasicAuth
+	if !auth.Enabled {
+		return true
+	}
+	for _, open := range auth.OpenURLs {
+		if strings.HasPrefix(r.URL.Path, open) {
+			return true
+		}
+	}
+	user, password, ok := r.BasicAuth()
+	if ok && same(user, auth.Username) && same(password, auth.Password) {
+		return true
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="Windhover"`)
+	a.fail(w, r, &Error{Status: http.StatusUnauthorized, Message: "Unauthorized"})
+	return false
+}
