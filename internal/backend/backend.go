@@ -100,8 +100,8 @@ type Commits interface {
 	// and changes nothing; a gap, an entity that is not there and one that was deleted (ErrGone) are a *RejectedError.
 	//
 	// Transitions may be handed in on top of ones whose done is still to come; they are committed in order, and when
-	// one fails all later ones of its shard fail too (ErrUnavailable), until Reset. The transitions and all that they point to belong
-	// to the backend from now on and must not be changed. done must not block.
+	// one fails all later ones of its shard fail too (ErrUnavailable), until Reset. The transitions and all that they
+	// point to belong to the backend from now on and must not be changed. done must not block.
 	Commit(lease Lease, transitions []*model.Transition, done func(error))
 	// Reset ends the failing that a failed Commit began. The owner calls it once it has dropped what it held in memory;
 	// events that it had received and that were not acknowledged come again.
@@ -146,8 +146,8 @@ type LeaseChange struct {
 // Jobs hands work to workers.
 type Jobs interface {
 	// Claim takes up to max jobs of the group for the worker and blocks until there is one. A claimed job is the
-	// worker's until a transition names it in JobsDone, or until the worker's incarnation ends. The worker is the id of
-	// a member that has joined: ErrFenced if it has not, or is no longer alive.
+	// worker's until a transition names it in JobsDone or deletes its execution, or until the worker's incarnation ends.
+	// The worker is the id of a member that has joined: ErrFenced if it has not, or is no longer alive.
 	Claim(ctx context.Context, worker, group string, max int) ([]*model.Job, error)
 	// Cancels streams the ids of jobs that the worker is to stop, until the context ends. A job that is cancelled before
 	// anybody has claimed it is never handed out: the backend itself reports it, as jobEnded with the state KILLED.

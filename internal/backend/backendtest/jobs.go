@@ -24,6 +24,7 @@ var jobScenarios = []scenario{
 	{"handed out and cancelled at once", outAndCancelled},
 	{"the jobs of a worker that left are orphans", orphansOfLeft},
 	{"the jobs of a worker that stopped beating are orphans", orphansOfDead},
+	{"the jobs of a deleted execution go with it", jobsOfDeleted},
 	{"claim needs a member", claimNeedsMember},
 	{"claim obeys its context", claimCancelled},
 	{"where a job is", whereJobIs},
@@ -260,6 +261,29 @@ func orphansOfDead(t *testing.T, f *fixture) {
 	f.wantError(f.b.Beat(f.ctx, "w", backend.MemberRunning), backend.ErrFenced)
 	_, err := f.b.Claim(f.ctx, "w", "", 1)
 	f.wantError(err, backend.ErrFenced)
+}
+
+func jobsOfDeleted(t *testing.T, f *fixture) {
+	f.join("w")
+	cancels, err := f.b.Cancels(f.ctx, "w")
+	f.must(err)
+	e, jobs := withJobs(f, 2, nil)
+	f.claim("w", 1)
+	late := job(e, taskRun(e, "late", 2))
+	f.commit(&model.Transition{Of: model.ExecutionEntity(e.ID), Version: 2, Deleted: true, Jobs: []*model.Job{late}, CancelJobs: []string{jobs[0].ID}})
+	if id := receive(f, cancels); id != jobs[0].ID {
+		t.Errorf("%s is to be stopped, want %s", id, jobs[0].ID)
+	}
+	f.equal(f.queued(), 0)
+	if f.h.Reopen != nil {
+		f.reopen()
+	} else {
+		f.must(f.b.Leave(f.ctx, "w"))
+	}
+	f.equal(orphans(f), []string(nil))
+	f.equal(f.queued(), 0)
+	_, err = f.b.Waiting(f.ctx, jobs[0].ID)
+	f.wantError(err, backend.ErrNotFound)
 }
 
 func claimNeedsMember(t *testing.T, f *fixture) {

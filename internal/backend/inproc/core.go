@@ -269,7 +269,9 @@ func (op *Op) IsRepeated(place int) bool {
 
 // putAhead shows an event to its receiver before op is durable.
 func (c *Core) putAhead(op *Op, sender int, e *model.Event) {
-	again := !c.shards[backend.ShardOf(e.To)].inbox.put(e, op)
+	sh := &c.shards[backend.ShardOf(e.To)]
+	again := !sh.inbox.put(e, op)
+	delete(sh.dead, letterKey{e.To, e.ID})
 	op.Puts = append(op.Puts, Put{e, sender, again})
 }
 

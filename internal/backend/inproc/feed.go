@@ -172,11 +172,12 @@ func (c *Core) Follow(f backend.FeedFilter) (<-chan backend.Change, func()) {
 	})
 }
 
-// Deleted tells followers that executions were deleted by other means than a transition.
+// Deleted says that executions were deleted by other means than a transition.
 func (c *Core) Deleted(ids []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
+		c.dropJobsOf(id)
 		c.feed.publish(backend.Change{ExecutionID: id, Deleted: true})
 	}
 }

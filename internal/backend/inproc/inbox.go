@@ -15,6 +15,9 @@ type shard struct {
 	broken  bool
 	era     int
 	inbox   inbox
+	// dead are events that the owner has received and that were taken back. It may still have them in hand after Reset:
+	// they cannot be acknowledged.
+	dead map[letterKey]bool
 }
 
 // restart begins a new era: the owner has nothing in memory and gets everything unacknowledged again.

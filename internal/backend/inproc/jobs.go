@@ -129,6 +129,16 @@ func (c *Core) adopt(left LeftJob) {
 	}
 }
 
+// dropJobsOf ends the jobs of an execution that was deleted. Whoever runs one is told to stop.
+func (c *Core) dropJobsOf(executionID string) {
+	for id, out := range c.jobs.byExecution[executionID] {
+		if m := c.members.alive(out.worker); m != nil && !out.cancelled {
+			m.cancels.push(id)
+		}
+		c.jobs.drop(id)
+	}
+}
+
 // cancel tells the worker of a job to stop it, or withdraws a job that nobody has claimed.
 func (c *Core) cancel(id string) {
 	out := c.jobs.byID[id]

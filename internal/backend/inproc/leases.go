@@ -100,6 +100,7 @@ func (c *Core) grant() {
 		sh.owner = c.owners[next]
 		sh.owner.shards++
 		sh.epoch++
+		sh.dead = nil
 		sh.restart()
 		sh.owner.changes.push(backend.LeaseChange{Lease: backend.Lease{Shard: i, Epoch: sh.epoch}})
 	}

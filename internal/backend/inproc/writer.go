@@ -75,7 +75,11 @@ func (c *Core) admit(batch []*Op) []*Op {
 	live := make([]*Op, 0, len(batch))
 	for _, op := range batch {
 		if op.Transitions != nil && op.err == nil {
-			if sh := &c.shards[op.Shard]; sh.broken || sh.era != op.era {
+			sh := &c.shards[op.Shard]
+			if op.acksDead(sh) {
+				sh.broken = true
+			}
+			if sh.broken || sh.era != op.era {
 				op.err = errEarlier
 			}
 		}
@@ -89,12 +93,31 @@ func (c *Core) admit(batch []*Op) []*Op {
 	return live
 }
 
+// acksDead tells whether the op rests on an event that was taken back.
+func (op *Op) acksDead(sh *shard) bool {
+	if len(sh.dead) == 0 {
+		return false
+	}
+	for _, t := range op.Transitions {
+		for _, id := range t.Acks {
+			if sh.dead[letterKey{t.Of, id}] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // takeBack undoes what op has shown ahead. Whoever has received some of it may rest on it, so its shard has to restart.
 func (c *Core) takeBack(op *Op) {
 	for _, p := range op.Puts {
 		sh := &c.shards[backend.ShardOf(p.Event.To)]
 		if received := sh.inbox.takeBack(p.Event, op); received {
 			sh.broken = true
+			if sh.dead == nil {
+				sh.dead = map[letterKey]bool{}
+			}
+			sh.dead[letterKey{p.Event.To, p.Event.ID}] = true
 		}
 	}
 	for _, t := range op.Transitions {
@@ -142,6 +165,9 @@ func (c *Core) settleTransition(op *Op, t *model.Transition) {
 	}
 	for _, id := range t.JobsDone {
 		c.jobs.drop(id)
+	}
+	if t.Deleted {
+		c.dropJobsOf(t.Of.ID)
 	}
 	for _, id := range t.CancelJobs {
 		c.cancel(id)

@@ -223,6 +223,9 @@ func (x executions) Delete(ctx context.Context, tenant string, ids []string) (in
 			if err := s.bury(model.ExecutionEntity(id), old.version); err != nil {
 				return err
 			}
+			if err := s.dropJobs(id); err != nil {
+				return err
+			}
 			deleted = append(deleted, id)
 		}
 		return nil

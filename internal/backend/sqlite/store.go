@@ -80,6 +80,13 @@ func (s *store) write(b *sqlbase.Batch) error {
 	if err := s.writeInFlight(b); err != nil {
 		return err
 	}
+	for _, e := range b.Entities {
+		if e.Deleted {
+			if err := s.dropJobs(e.Of.ID); err != nil {
+				return err
+			}
+		}
+	}
 	for _, c := range b.Calls {
 		if err := s.call(c.(*call)); err != nil {
 			return err
@@ -228,6 +235,12 @@ func (s *store) writeMembers(e *sqlbase.Entity) error {
 	return nil
 }
 
+// dropJobs removes what is left of the jobs of a deleted execution.
+func (s *store) dropJobs(executionID string) error {
+	_, err := s.exec("DELETE FROM jobs WHERE execution_id = ?", executionID)
+	return err
+}
+
 // writeInFlight writes events and jobs.
 func (s *store) writeInFlight(b *sqlbase.Batch) error {
 	for _, key := range b.Acked {
@@ -249,7 +262,7 @@ func (s *store) writeInFlight(b *sqlbase.Batch) error {
 		if err != nil {
 			return reject(model.ExecutionEntity(j.Execution.ID), err)
 		}
-		if _, err := s.exec("INSERT OR IGNORE INTO jobs (id, worker, cancelled, body) VALUES (?, ?, ?, ?)", j.ID, j.Worker, j.Cancelled, body); err != nil {
+		if _, err := s.exec("INSERT OR IGNORE INTO jobs (id, execution_id, worker, cancelled, body) VALUES (?, ?, ?, ?, ?)", j.ID, j.Execution.ID, j.Worker, j.Cancelled, body); err != nil {
 			return err
 		}
 	}

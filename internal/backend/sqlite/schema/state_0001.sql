@@ -145,11 +145,12 @@ CREATE TABLE inbox (
 );
 CREATE UNIQUE INDEX inbox_event ON inbox (to_id, to_kind, id);
 CREATE TABLE jobs (
-    seq       INTEGER PRIMARY KEY AUTOINCREMENT,
-    id        TEXT    NOT NULL,
-    worker    TEXT    NOT NULL, -- '' while it waits
-    cancelled INTEGER NOT NULL,
-    body      TEXT    NOT NULL
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           TEXT    NOT NULL,
+    execution_id TEXT    NOT NULL,
+    worker       TEXT    NOT NULL, -- '' while it waits
+    cancelled    INTEGER NOT NULL,
+    body         TEXT    NOT NULL
 );
 CREATE UNIQUE INDEX jobs_id ON jobs (id);
 
