@@ -20,7 +20,8 @@
 // structs of these, and pointers where absent must differ from zero. A Template field is handed over unrendered.
 //
 // Tags: json (the property's name), required, default (as text; it may be an expression), doc, static (never rendered),
-// enum (comma-separated), min, max, pattern, alias (comma-separated older names), deprecated (what to use instead).
+// typed (a text that is one expression keeps the type of its value), enum (comma-separated), min, max, pattern, alias
+// (comma-separated older names), deprecated (what to use instead).
 package sdk
 
 import (

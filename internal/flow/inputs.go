@@ -141,7 +141,7 @@ func (c *compiler) inputType(o *object, in *model.Input) {
 // validator checks the pattern of a text.
 func (c *compiler) validator(o *object) {
 	if n := o.get("validator"); n != nil {
-		if _, err := javaregex.Compile(n.String(), time.Second); err != nil {
+		if _, err := javaregex.Compile(n.String(), javaregex.Limits{Time: time.Second}); err != nil {
 			c.fail(n, err.Error())
 		}
 	}

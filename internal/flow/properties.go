@@ -2,7 +2,6 @@ package flow
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,7 +97,7 @@ func (c *compiler) textProperty(n *yamldoc.Node, p *plugin.Property) {
 		problem.Expected = "one of " + strings.Join(p.Enum, ", ")
 		problem.Suggestion = didYouMean(s, p.Enum)
 		c.report(problem)
-	case p.Pattern != "" && !regexp.MustCompile(p.Pattern).MatchString(s):
+	case !p.Matches(s):
 		c.expect(n, named(p)+" is `"+shorten(s)+"`", "a text that matches "+p.Pattern)
 	case p.Required && s == "" && p.Static:
 		c.fail(n, named(p)+" must not be empty")
@@ -172,18 +171,16 @@ func (c *compiler) bounds(n *yamldoc.Node, p *plugin.Property, f float64) {
 	}
 }
 
-// inner is the description of what stands in a value: it is static and one of some words if the whole is.
+// inner is the description of what stands in a value: it is static if the whole is.
 func inner(of, p *plugin.Property) *plugin.Property {
 	e := *of
 	e.Static = e.Static || p.Static
-	if len(e.Enum) == 0 {
-		e.Enum = p.Enum
-	}
 	return &e
 }
 
 func (c *compiler) listProperty(n *yamldoc.Node, p *plugin.Property) {
 	elem := inner(p.Elem, p)
+	elem.Name = p.Name
 	if n.Kind == yamldoc.List {
 		for _, item := range n.Items() {
 			c.property(item, elem)

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 
@@ -152,29 +151,14 @@ func (c *compiler) outputProblem(n names, d *dynamic, ref expr.Ref) (message, wo
 		}
 		return message, word, candidates
 	}
-	known := outputNames(typ.Outputs)
+	var known []string
+	for _, p := range typ.OutputProperties() {
+		known = append(known, p.Name)
+	}
 	if len(rest) > 0 && known != nil && !slices.Contains(known, rest[0]) {
 		return "tasks of the type " + t.Type + " have no output `" + rest[0] + "`", rest[0], known
 	}
 	return "", "", nil
-}
-
-// outputNames are the names of the outputs that a struct describes, nil for anything else.
-func outputNames(outputs any) []string {
-	t := reflect.TypeOf(outputs)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	var out []string
-	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" && name != "-" {
-			out = append(out, name)
-		}
-	}
-	return out
 }
 
 func sortedKeys[V any](m map[string]V) []string {

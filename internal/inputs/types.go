@@ -86,7 +86,7 @@ func checkPattern(in *model.Input, s string) (any, error) {
 const matchTime = time.Second
 
 func matchesWhole(pattern, s string) (bool, error) {
-	re, err := javaregex.Compile(pattern, matchTime)
+	re, err := javaregex.Compile(pattern, javaregex.Limits{Time: matchTime})
 	if err != nil {
 		return false, err
 	}

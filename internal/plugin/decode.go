@@ -40,15 +40,40 @@ func (d *decoder) fields(dst reflect.Value, props []Property, src *value.Map, pa
 		}
 		written, ok := get(src, p)
 		if !ok || written == nil {
-			if p.Default == "" {
-				if p.Required && !ok {
-					return fmt.Errorf("%s is required", join(path, p.Name))
+			switch {
+			case p.Default != "":
+				written = p.Default
+			case p.Required:
+				return fmt.Errorf("%s is required", join(path, p.Name))
+			default:
+				if err := d.defaults(dst.Field(p.index), p, join(path, p.Name)); err != nil {
+					return err
 				}
 				continue
 			}
-			written = p.Default
 		}
 		if err := d.decode(dst.Field(p.index), p, written, join(path, p.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// defaults gives the fields of an object that was left out their defaults.
+func (d *decoder) defaults(dst reflect.Value, p *Property, path string) error {
+	if p.Kind != Object || dst.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range p.Fields {
+		f := &p.Fields[i]
+		at := join(path, f.Name)
+		if f.Default == "" {
+			if err := d.defaults(dst.Field(f.index), f, at); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.decode(dst.Field(f.index), f, f.Default, at); err != nil {
 			return err
 		}
 	}
@@ -82,25 +107,34 @@ func (d *decoder) decode(dst reflect.Value, p *Property, written any, path strin
 	v := written
 	if !p.Static && !p.Raw {
 		var err error
-		if v, err = d.rendered(p, written); err != nil {
+		if v, err = d.rendered(p, written, false); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return convert(dst, p, v, path)
 }
 
-// rendered renders the texts of a value. Objects are rendered as a whole: their fields need no further rendering.
-func (d *decoder) rendered(p *Property, v any) (any, error) {
+// rendered renders the texts of a value. Objects are rendered as a whole, the defaults of their fields filled in: what comes
+// of it needs no further rendering.
+func (d *decoder) rendered(p *Property, v any, typed bool) (any, error) {
+	if p.Static || p.Raw {
+		return v, nil
+	}
+	typed = typed || p.Typed
 	switch v := v.(type) {
 	case string:
 		if strings.IndexByte(v, '{') < 0 {
 			return v, nil
 		}
-		return d.render(v, p.Typed)
+		return d.render(v, typed)
 	case []any:
+		elem := p
+		if p.Kind == List {
+			elem = p.Elem
+		}
 		out := make([]any, len(v))
 		for i, e := range v {
-			r, err := d.rendered(p, e)
+			r, err := d.rendered(elem, e, typed)
 			if err != nil {
 				return nil, err
 			}
@@ -108,33 +142,53 @@ func (d *decoder) rendered(p *Property, v any) (any, error) {
 		}
 		return out, nil
 	case *value.Map:
-		out := value.NewMap(v.Len())
-		for k, e := range v.All() {
-			if p.Kind == Object && skips(p, k) {
-				out.Set(k, e)
-				continue
-			}
-			key, err := d.rendered(&Property{}, k)
-			if err != nil {
-				return nil, err
-			}
-			r, err := d.rendered(p, e)
-			if err != nil {
-				return nil, err
-			}
-			if name := value.Print(key); !out.Has(name) {
-				out.Set(name, r)
-			}
+		if p.Kind == Object {
+			return d.renderedObject(p, v)
 		}
-		return out, nil
+		return d.renderedMap(p, v, typed)
 	}
 	return v, nil
 }
 
-// skips tells whether a field of an object is taken as written.
-func skips(p *Property, name string) bool {
-	f := Find(p.Fields, name)
-	return f != nil && (f.Static || f.Raw)
+func (d *decoder) renderedMap(p *Property, m *value.Map, typed bool) (any, error) {
+	elem := p
+	if p.Kind == Map {
+		elem = p.Elem
+	}
+	out := value.NewMap(m.Len())
+	for k, e := range m.All() {
+		key, err := d.rendered(&Property{}, k, false)
+		if err != nil {
+			return nil, err
+		}
+		r, err := d.rendered(elem, e, typed)
+		if err != nil {
+			return nil, err
+		}
+		if name := value.Print(key); !out.Has(name) {
+			out.Set(name, r)
+		}
+	}
+	return out, nil
+}
+
+func (d *decoder) renderedObject(p *Property, m *value.Map) (any, error) {
+	out := value.NewMap(m.Len())
+	for i := range p.Fields {
+		f := &p.Fields[i]
+		v, _ := get(m, f)
+		if v == nil {
+			if v = f.Default; f.Default == "" {
+				continue
+			}
+		}
+		r, err := d.rendered(f, v, false)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		out.Set(f.Name, r)
+	}
+	return out, nil
 }
 
 func (d *decoder) nested(dst reflect.Value, p *Property, written any, path string) error {
@@ -194,9 +248,12 @@ func assign(dst reflect.Value, p *Property, v any, path string) error {
 	case Any:
 		dst.Set(reflect.ValueOf(v))
 	case String:
-		s := text(v)
+		s := value.Print(v) // lists and maps become JSON
 		if len(p.Enum) > 0 && !slices.Contains(p.Enum, s) {
 			return fmt.Errorf("%q is none of %s", s, strings.Join(p.Enum, ", "))
+		}
+		if !p.Matches(s) {
+			return fmt.Errorf("%q does not match %s", s, p.Pattern)
 		}
 		dst.SetString(s)
 	case Boolean:
@@ -246,9 +303,6 @@ func assign(dst reflect.Value, p *Property, v any, path string) error {
 	}
 	return nil
 }
-
-// text is the form of a value as a string property: lists and maps become JSON.
-func text(v any) string { return value.Print(v) }
 
 func assignBool(dst reflect.Value, v any) error {
 	switch t := v.(type) {
@@ -363,8 +417,8 @@ func assignObject(dst reflect.Value, p *Property, v any, path string) error {
 
 func quoted(v any) string {
 	s := value.Print(v)
-	if len(s) > 60 {
-		s = s[:60] + "…"
+	if r := []rune(s); len(r) > 60 {
+		s = string(r[:60]) + "…"
 	}
 	return strconv.Quote(s)
 }

@@ -5,7 +5,9 @@ package plugin
 
 import (
 	"fmt"
+	"reflect"
 	"sort"
+	"strings"
 
 	"github.com/windhover-io/windhover/internal/model"
 )
@@ -48,6 +50,7 @@ type Type struct {
 	WholeContext bool
 
 	props    []Property
+	outputs  []Property
 	registry *Registry
 }
 
@@ -75,7 +78,7 @@ func (r *Registry) Add(types ...Type) {
 		if err != nil {
 			panic(fmt.Sprintf("plugin %s: %v", t.Name, err))
 		}
-		t.props, t.registry = props, r
+		t.props, t.outputs, t.registry = props, outputsOf(t.Outputs), r
 		for _, name := range append([]string{t.Name}, t.Aliases...) {
 			if r.types[name] != nil {
 				panic("plugin type registered twice: " + name)
@@ -118,3 +121,32 @@ func (r *Registry) Names(c Category) []string {
 
 // Properties lists the properties that only this type has, in the order of its struct.
 func (t *Type) Properties() []Property { return t.props }
+
+// OutputProperties lists the outputs that the type describes, nil if it has none or any.
+func (t *Type) OutputProperties() []Property { return t.outputs }
+
+// outputsOf describes a struct of outputs. Fields of types that properties cannot have may hold anything.
+func outputsOf(outputs any) []Property {
+	t := reflect.TypeOf(outputs)
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	var out []Property
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "" || name == "-" {
+			continue
+		}
+		p, err := kindOf(f.Type)
+		if err != nil || p.Kind == Object && len(p.Fields) == 0 {
+			p = Property{Kind: Any}
+		}
+		p.Name, p.Doc = name, f.Tag.Get("doc")
+		out = append(out, p)
+	}
+	return out
+}

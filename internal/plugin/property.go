@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -108,9 +109,13 @@ type Property struct {
 	Doc        string
 	Deprecated string
 
-	index int
-	typ   reflect.Type
+	index   int
+	typ     reflect.Type
+	pattern *regexp.Regexp
 }
+
+// Matches tells whether a text matches the property's pattern, if it has one.
+func (p *Property) Matches(s string) bool { return p.pattern == nil || p.pattern.MatchString(s) }
 
 // describe reads the properties of the struct that v points to.
 func describe(v any) ([]Property, error) {
@@ -156,7 +161,17 @@ func propertyOf(f reflect.StructField) (Property, error) {
 	p.Default = f.Tag.Get("default")
 	p.Doc, p.Deprecated, p.Pattern = f.Tag.Get("doc"), f.Tag.Get("deprecated"), f.Tag.Get("pattern")
 	p.Category = Category(f.Tag.Get("category"))
-	p.Enum, p.Aliases = listTag(f, "enum"), listTag(f, "alias")
+	p.Aliases = listTag(f, "alias")
+	if words := listTag(f, "enum"); p.Elem != nil && words != nil {
+		p.Elem.Enum = words // each element is one of them
+	} else if words != nil {
+		p.Enum = words
+	}
+	if p.Pattern != "" {
+		if p.pattern, err = regexp.Compile(p.Pattern); err != nil {
+			return p, err
+		}
+	}
 	if p.Min, err = numberTag(f, "min"); err != nil {
 		return p, err
 	}
