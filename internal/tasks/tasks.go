@@ -6,13 +6,16 @@ import (
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/tasks/batch"
 	"github.com/windhover-io/windhover/internal/tasks/condition"
 	"github.com/windhover-io/windhover/internal/tasks/debug"
+	"github.com/windhover-io/windhover/internal/tasks/directory"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/flow"
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/output"
+	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/trigger"
 )
 
@@ -25,12 +28,15 @@ type Deps struct {
 
 // Register adds every built-in type.
 func Register(reg *plugin.Registry, deps Deps) {
+	reg.Add(batch.Types(deps.Backend)...)
 	reg.Add(condition.Types()...)
 	reg.Add(debug.Types()...)
+	reg.Add(directory.Types(deps.Storage)...)
 	reg.Add(execution.Types()...)
 	reg.Add(flow.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types()...)
 	reg.Add(output.Types()...)
+	reg.Add(storagetasks.Types()...)
 	reg.Add(trigger.Types()...)
 }
