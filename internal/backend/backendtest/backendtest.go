@@ -254,10 +254,12 @@ func (f *fixture) eventually(what string, holds func() bool) {
 
 func (f *fixture) equal(got, want any) {
 	f.t.Helper()
-	if diff := cmp.Diff(want, got, sameJSON, sameMap, emptyIsNil); diff != "" {
+	if diff := difference(got, want); diff != "" {
 		f.t.Fatalf("differs (-want +got):\n%s", diff)
 	}
 }
+
+func difference(got, want any) string { return cmp.Diff(want, got, sameJSON, sameMap, emptyIsNil) }
 
 // receive takes one value from a channel, patiently.
 func receive[T any](f *fixture, from <-chan T) T {

@@ -155,10 +155,15 @@ func countsAfterDeletion(t *testing.T, f *fixture) {
 	gone := stored(f, "a", t0, model.Success, 9*time.Second)
 	_, err := f.b.Executions().Delete(f.ctx, tenant, []string{gone.ID})
 	f.must(err)
-	got := f.counts(backend.CountQuery{})
-	if len(got) != 1 || got[0].Count != 1 || got[0].Sum != 3*time.Second {
-		t.Errorf("counted %+v", got)
-	}
+	want := backend.Count{State: model.Success, Count: 1, Ended: 1, Sum: 3 * time.Second, Min: 3 * time.Second, Max: 3 * time.Second}
+	f.equal(f.counts(backend.CountQuery{}), []backend.Count{want})
+	short := stored(f, "a", t0, model.Success, time.Second)
+	restarted := *short
+	restarted.State = append(model.History(nil), short.State...).With(model.Restarted, hour(1))
+	restarted.Engine.Finished = false
+	f.commit(&model.Transition{Of: model.ExecutionEntity(short.ID), Version: 2, Execution: &restarted})
+	f.equal(f.counts(backend.CountQuery{}), []backend.Count{{State: model.Restarted, Count: 1}, want})
+	f.commit(&model.Transition{Of: model.ExecutionEntity(short.ID), Version: 3, Deleted: true})
 	_, err = f.b.Executions().Delete(f.ctx, tenant, []string{kept.ID})
 	f.must(err)
 	f.equal(f.counts(backend.CountQuery{}), []backend.Count(nil))

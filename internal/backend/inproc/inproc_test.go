@@ -246,3 +246,25 @@ func TestPureJobTakenBack(t *testing.T) {
 		t.Errorf("after it failed: %v", queued)
 	}
 }
+
+// TestWithdrawalFails: a job that was cancelled while it waited, and cannot be withdrawn, is handed out after all, and its
+// worker told to stop it.
+func TestWithdrawalFails(t *testing.T) {
+	b := start(t)
+	b.must(b.core.Join(b.ctx, backend.Member{ID: "w", Timeout: time.Hour}))
+	of := entity(1)
+	done := b.commit(&model.Transition{Of: of, CancelJobs: []string{"job"}, Jobs: []*model.Job{
+		{ID: "job", Pure: true, Execution: model.JobHeader{ID: of.ID}, TaskRun: &model.TaskRun{ID: "run"}}}})
+	b.next()
+	b.store.outcomes <- nil
+	b.must(<-done)
+	b.next()
+	b.store.outcomes <- errDisk
+	jobs, err := b.core.Claim(b.ctx, "w", "", 1)
+	b.must(err)
+	cancels, err := b.core.Cancels(b.ctx, "w")
+	b.must(err)
+	if id := <-cancels; id != jobs[0].ID {
+		t.Errorf("%s is to be stopped, want %s", id, jobs[0].ID)
+	}
+}

@@ -134,15 +134,6 @@ func (c *conn) row(query string, args ...any) scanner {
 	return s.QueryRowContext(context.Background(), args...)
 }
 
-// rows runs a query.
-func (c *conn) rows(query string, args ...any) (*sql.Rows, error) {
-	s, err := c.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(context.Background(), args...)
-}
-
 func (c *conn) close() error {
 	var errs []error
 	for _, s := range c.stmts {

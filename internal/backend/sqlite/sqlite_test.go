@@ -2,15 +2,20 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/backend/backendtest"
 	"github.com/windhover-io/windhover/internal/backend/inproc"
+	"github.com/windhover-io/windhover/internal/backend/memory"
+	"github.com/windhover-io/windhover/internal/model"
 )
 
 func TestMain(m *testing.M) {
@@ -20,6 +25,10 @@ func TestMain(m *testing.M) {
 var harness = backendtest.Harness{New: openNew, Reopen: reopen, Break: forbid}
 
 func TestBackend(t *testing.T) { backendtest.Run(t, harness) }
+
+func TestAgree(t *testing.T) {
+	backendtest.Agree(t, harness, backendtest.Harness{New: func(testing.TB) backend.Backend { return memory.New() }})
+}
 
 func BenchmarkBackend(b *testing.B) { backendtest.Benchmark(b, harness) }
 
@@ -129,4 +138,86 @@ func TestOneOwner(t *testing.T) {
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestDiskFull fills the state file up to a limit of SQLite's own and lets go of it again.
+func TestDiskFull(t *testing.T) {
+	b := openNew(t).(tested)
+	defer b.Close()
+	limit := func(pages int) {
+		b.gate.mu.Lock()
+		defer b.gate.mu.Unlock()
+		var now int
+		if err := b.gate.Store.(*store).row(fmt.Sprintf("PRAGMA max_page_count = %d", pages)).Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(id string) error {
+		body := fmt.Sprintf("%q", strings.Repeat("x", 1<<20))
+		_, err := b.Documents().Put(t.Context(), backend.Document{Kind: "kv", Tenant: "main", ID: id, Body: []byte(body)}, 0)
+		return err
+	}
+	if err := put("before"); err != nil {
+		t.Fatal(err)
+	}
+	limit(1) // which stands for the present size
+	if err := put("full"); !errors.Is(err, backend.ErrUnavailable) {
+		t.Fatalf("on a full disk: %v", err)
+	}
+	if _, err := b.Documents().Get(t.Context(), "kv", "main", "", "full"); !errors.Is(err, backend.ErrNotFound) {
+		t.Errorf("what failed is there: %v", err)
+	}
+	if _, err := b.Documents().Get(t.Context(), "kv", "main", "", "before"); err != nil {
+		t.Error(err)
+	}
+	limit(1 << 30)
+	if err := put("full"); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
+// TestCommonLabel looks for a label that is too common to sort all that have it.
+func TestCommonLabel(t *testing.T) {
+	b := openNew(t).(tested)
+	defer b.Close()
+	const n = rareLimit + 100
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	leases := acquireAll(t, b)
+	done := make(chan error, n)
+	for i := range n {
+		e := &model.Execution{Tenant: "main", ID: model.NewID(), Namespace: fmt.Sprint("ns", i%2), FlowID: "flow",
+			State: model.NewHistory(model.Created, start.Add(time.Duration(i)*time.Second)), Labels: []model.Label{{Key: "team", Value: "x"}}}
+		of := model.ExecutionEntity(e.ID)
+		b.Commit(leases[backend.ShardOf(of)], []*model.Transition{{Of: of, Version: 1, Execution: e}}, func(err error) { done <- err })
+	}
+	for range n {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	label := backend.Filter{Field: backend.FieldLabels, Op: backend.OpEquals, Value: []model.Label{{Key: "team", Value: "x"}}}
+	namespace := backend.Filter{Field: backend.FieldNamespace, Op: backend.OpEquals, Value: "ns1"}
+	for want, filters := range map[int][]backend.Filter{n: {label}, n / 2: {label, namespace}} {
+		page, err := b.Executions().Search(t.Context(), backend.Query{Tenant: "main", Size: 3, Filters: filters})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Total != want || len(page.Results) != 3 || !page.Results[0].State.Start().Equal(start.Add((n-1)*time.Second)) {
+			t.Errorf("total %d, want %d; first %v", page.Total, want, page.Results[0].State.Start())
+		}
+	}
+}
+
+func acquireAll(t *testing.T, b backend.Backend) map[int]backend.Lease {
+	t.Helper()
+	changes, err := b.Acquire(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leases := map[int]backend.Lease{}
+	for len(leases) < backend.Shards {
+		c := <-changes
+		leases[c.Lease.Shard] = c.Lease
+	}
+	return leases
 }
