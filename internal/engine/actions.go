@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -51,9 +52,25 @@ func (x *turn) onAction() {
 		x.forceRun()
 	case model.EventDelete:
 		x.delete(a.Force)
+	case model.EventExplain:
+		x.explain()
 	default:
 		x.ignore("unknown event " + string(x.ev.Kind))
 	}
+}
+
+// explain answers what the execution waits for.
+func (x *turn) explain() {
+	waits := Explain(x.s)
+	if waits == nil {
+		waits = []Wait{}
+	}
+	body, err := json.Marshal(waits)
+	if err != nil {
+		x.refuse(model.AnswerInvalid, err.Error())
+		return
+	}
+	x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: x.s.Exec, Body: body})
 }
 
 // kill asks for the end of everything that is under way.

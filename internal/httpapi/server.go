@@ -55,6 +55,9 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{Config: cfg, mux: http.NewServeMux()}
 	a.executionRoutes()
+	a.actionRoutes()
+	a.followRoutes()
+	a.inspectRoutes()
 	a.flowRoutes()
 	a.logRoutes()
 	a.miscRoutes()

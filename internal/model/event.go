@@ -57,6 +57,7 @@ const (
 	EventUnqueue      EventKind = "unqueue"      // Action: State
 	EventForceRun     EventKind = "forceRun"     // Action
 	EventDelete       EventKind = "delete"       // Action
+	EventExplain      EventKind = "explain"      // asked only: what does the execution wait for?
 )
 
 // The events of a gate.
@@ -160,6 +161,8 @@ type Answer struct {
 	// Code is 0 for done, else why not.
 	Code    AnswerCode `json:"code,omitempty"`
 	Message string     `json:"message,omitempty"`
+	// Body is the answer to a question, as JSON.
+	Body json.RawMessage `json:"body,omitempty"`
 	// Execution is the header after the event; of a replay, that of the new execution.
 	Execution *Execution `json:"execution,omitempty"`
 }

@@ -1,0 +1,507 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// action is something that can be done with an execution, alone, with several by their ids, or with all that a query finds.
+type action struct {
+	name   string // in paths
+	method string // of the single form
+	bulk   string // of the other forms
+	event  model.EventKind
+	// read reads what the request says beyond which execution it is about.
+	read func(a *API, r *http.Request) (*model.Action, error)
+	// status is that of the single form's answer, with or without the execution in it.
+	status int
+	body   bool
+}
+
+var actions = []action{
+	{"kill", "DELETE", "DELETE", model.EventKill, readKill, http.StatusAccepted, false},
+	{"pause", "POST", "POST", model.EventPause, readNothing, http.StatusOK, true},
+	{"restart", "POST", "POST", model.EventRestart, readRevision, http.StatusOK, true},
+	{"replay", "POST", "POST", model.EventReplay, readReplay, http.StatusOK, true},
+	{"force-run", "POST", "POST", model.EventForceRun, readNothing, http.StatusOK, true},
+	{"unqueue", "POST", "POST", model.EventUnqueue, readState, http.StatusOK, true},
+	{"change-status", "POST", "POST", model.EventChangeStatus, readStatus, http.StatusOK, true},
+	{"resume", "POST", "POST", model.EventResume, readResume, http.StatusOK, true},
+	{"labels", "POST", "POST", model.EventLabels, readLabels, http.StatusOK, true},
+}
+
+func (a *API) actionRoutes() {
+	for _, act := range actions {
+		if act.name != "resume" {
+			a.route(act.method, "/executions/{id}/"+act.name, a.single(act))
+		}
+		a.route("POST", "/executions/{id}/actions/"+act.name, a.single(act))
+		a.route(act.bulk, "/executions/"+act.name+"/by-ids", a.byIDs(act))
+		a.route(act.bulk, "/executions/"+act.name+"/by-query", a.byQuery(act))
+	}
+	a.route("POST", "/executions/{id}/resume", a.resume)
+	a.route("POST", "/executions/{id}/resume/validate", a.validateResume)
+	a.route("POST", "/executions/{id}/replay-with-inputs", a.replayWithInputs)
+	a.route("POST", "/executions/{id}/state", a.changeTaskRun)
+	a.route("DELETE", "/executions/{id}", a.deleteExecution)
+	a.route("DELETE", "/executions/by-ids", a.deleteByIDs)
+	a.route("DELETE", "/executions/by-query", a.deleteByQuery)
+}
+
+// ask has an execution's owner do something and returns what the execution is afterwards.
+func (a *API) ask(ctx context.Context, id string, kind model.EventKind, act *model.Action) (*model.Execution, error) {
+	if act.Revision == latestRevision {
+		x, err := a.Backend.Executions().Get(ctx, Tenant, id)
+		if err != nil {
+			return nil, err
+		}
+		f, err := a.Flows.Get(ctx, model.FlowKey{Tenant: Tenant, Namespace: x.Namespace, ID: x.FlowID})
+		if err != nil {
+			return nil, err
+		}
+		act.Revision = f.Revision
+	}
+	ans, err := a.Backend.Ask(ctx, model.Event{
+		ID: model.NewID(), To: model.ExecutionEntity(id), Kind: kind, At: time.Now().UTC(), Ask: model.NewID(), Action: act,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ans.Execution, refused(ans)
+}
+
+func (a *API) single(act action) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		todo, err := act.read(a, r)
+		if err != nil {
+			return err
+		}
+		x, err := a.ask(r.Context(), r.PathValue("id"), act.event, todo)
+		if err != nil {
+			return err
+		}
+		if !act.body || x == nil {
+			w.WriteHeader(act.status)
+			return nil
+		}
+		return a.answerExecution(w, r, x)
+	}
+}
+
+// answerExecution answers with an execution as it is now.
+func (a *API) answerExecution(w http.ResponseWriter, r *http.Request, x *model.Execution) error {
+	runs, err := a.Backend.Executions().TaskRuns(r.Context(), Tenant, x.ID)
+	if err != nil && !errors.Is(err, backend.ErrNotFound) {
+		return err
+	}
+	if runs == nil {
+		runs = []*model.TaskRun{}
+	}
+	return a.writeExecution(w, nil, x, runs, false)
+}
+
+// outcome is the answer to an action on several executions.
+type outcome struct {
+	Count int `json:"count"`
+}
+
+// refusal tells why an action on several executions could not be done on one of them.
+type refusal struct {
+	Message      string `json:"message"`
+	InvalidValue string `json:"invalidValue"`
+}
+
+func (a *API) byIDs(act action) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		todo, ids, err := a.readBulk(r, act)
+		if err != nil {
+			return err
+		}
+		return a.doAll(w, r, act, todo, ids)
+	}
+}
+
+// readBulk reads the ids, and what else the request says: a list of ids, or an object that has them among other things.
+func (a *API) readBulk(r *http.Request, act action) (*model.Action, []string, error) {
+	b, err := io.ReadAll(io.LimitReader(r.Body, maxPart))
+	if err != nil {
+		return nil, nil, err
+	}
+	var ids []string
+	var object struct {
+		ExecutionIDs    []string      `json:"executionsId"`
+		Labels          []model.Label `json:"executionLabels"`
+		LabelsOfRequest []model.Label `json:"labels"`
+	}
+	if json.Unmarshal(b, &ids) != nil {
+		if err := json.Unmarshal(b, &object); err != nil {
+			return nil, nil, badRequest("expected a JSON list of execution ids")
+		}
+		ids = object.ExecutionIDs
+	}
+	if act.event == model.EventLabels {
+		return &model.Action{Labels: append(object.Labels, object.LabelsOfRequest...)}, ids, checkLabels(append(object.Labels, object.LabelsOfRequest...))
+	}
+	r.Body = http.NoBody
+	todo, err := act.read(a, r)
+	return todo, ids, err
+}
+
+func (a *API) byQuery(act action) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		todo, err := act.read(a, r)
+		if err != nil {
+			return err
+		}
+		ids, err := a.selected(r)
+		if err != nil {
+			return err
+		}
+		return a.doAll(w, r, act, todo, ids)
+	}
+}
+
+// selected lists the ids of all executions that a request's filters find.
+func (a *API) selected(r *http.Request) ([]string, error) {
+	q, err := query(r)
+	if err != nil {
+		return nil, err
+	}
+	q.Page, q.Size, q.NoTotal, q.Sort = 1, maxPage, true, []backend.Sort{{By: "id"}}
+	var ids []string
+	for {
+		p, err := a.Backend.Executions().Search(r.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range p.Results {
+			ids = append(ids, x.ID)
+		}
+		if len(p.Results) < q.Size || p.Cursor == "" {
+			return ids, nil
+		}
+		q.After = p.Cursor
+	}
+}
+
+// doAll does an action with several executions. If one of them refuses, the others are done all the same and the answer
+// says which refused.
+func (a *API) doAll(w http.ResponseWriter, r *http.Request, act action, todo *model.Action, ids []string) error {
+	var refusals []refusal
+	done := 0
+	for _, id := range ids {
+		one := *todo
+		_, err := a.ask(r.Context(), id, act.event, &one)
+		var known *Error
+		switch {
+		case errors.As(err, &known):
+			refusals = append(refusals, refusal{known.Message, id})
+		case err != nil:
+			return err
+		default:
+			done++
+		}
+	}
+	if len(refusals) > 0 {
+		return writeJSON(w, http.StatusBadRequest, map[string]any{"message": "invalid bulk " + act.name, "invalids": refusals, "count": done})
+	}
+	return writeJSON(w, http.StatusOK, outcome{done})
+}
+
+func readNothing(*API, *http.Request) (*model.Action, error) { return &model.Action{}, nil }
+
+func readKill(_ *API, r *http.Request) (*model.Action, error) {
+	return &model.Action{Cascade: r.URL.Query().Get("isOnKillCascade") != "false"}, nil
+}
+
+func readRevision(_ *API, r *http.Request) (*model.Action, error) {
+	n, err := whole(r.URL.Query(), "revision", 0)
+	if err != nil {
+		return nil, invalid("revision: not a number")
+	}
+	return &model.Action{Revision: n}, nil
+}
+
+func readReplay(a *API, r *http.Request) (*model.Action, error) {
+	act, err := readRevision(a, r)
+	if err != nil {
+		return nil, err
+	}
+	act.TaskRunID = r.URL.Query().Get("taskRunId")
+	if b := r.URL.Query().Get("breakpoints"); b != "" {
+		for _, one := range strings.Split(b, ",") {
+			id, val, _ := strings.Cut(one, ".")
+			act.Breakpoints = append(act.Breakpoints, model.TaskBreakpoint{ID: id, Value: val})
+		}
+	}
+	if r.URL.Query().Get("latestRevision") == "true" {
+		act.Revision = latestRevision
+	}
+	return act, nil
+}
+
+// latestRevision asks for whichever revision is the latest when the action is done.
+const latestRevision = -1
+
+func readState(_ *API, r *http.Request) (*model.Action, error) {
+	return stateParameter(r, "state", "newState")
+}
+
+func readStatus(_ *API, r *http.Request) (*model.Action, error) {
+	act, err := stateParameter(r, "status", "newStatus")
+	if err == nil && act.State == 0 {
+		err = invalid("status: a state is required")
+	}
+	return act, err
+}
+
+func stateParameter(r *http.Request, names ...string) (*model.Action, error) {
+	for _, name := range names {
+		if s := r.URL.Query().Get(name); s != "" {
+			st, err := model.ParseState(s)
+			if err != nil {
+				return nil, invalid(name + ": " + err.Error())
+			}
+			return &model.Action{State: st}, nil
+		}
+	}
+	return &model.Action{}, nil
+}
+
+func readResume(*API, *http.Request) (*model.Action, error) { return &model.Action{}, nil }
+
+// readLabels reads labels from a JSON list, or from an object.
+func readLabels(_ *API, r *http.Request) (*model.Action, error) {
+	b, err := io.ReadAll(io.LimitReader(r.Body, maxPart))
+	if err != nil {
+		return nil, err
+	}
+	var list []model.Label
+	if err := json.Unmarshal(b, &list); err != nil {
+		return nil, badRequest("expected a JSON list of labels with key and value")
+	}
+	return &model.Action{Labels: list}, checkLabels(list)
+}
+
+func checkLabels(list []model.Label) error {
+	for _, l := range list {
+		if l.Key == "" {
+			return invalid("labels: a label has no key")
+		}
+		if strings.HasPrefix(l.Key, model.SystemPrefix) {
+			return invalid(fmt.Sprintf("System labels can only be set by Windhover itself, forbidden label: %s=%s.", l.Key, l.Value))
+		}
+	}
+	return nil
+}
+
+// resume lets a paused execution go on, with the inputs that its Pause asks for.
+func (a *API) resume(w http.ResponseWriter, r *http.Request) error {
+	act, err := a.resumeInputs(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.ask(r.Context(), r.PathValue("id"), model.EventResume, act); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// validateResume says what is wrong with the inputs of a resume, and resumes nothing.
+func (a *API) validateResume(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.resumeInputs(r); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"id": r.PathValue("id"), "inputs": []any{}})
+}
+
+// resumeInputs reads and validates what a person gives when resuming.
+func (a *API) resumeInputs(r *http.Request) (*model.Action, error) {
+	x, runs, err := a.loadExecution(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	if !x.State.Current().IsPaused() && !anyPaused(runs) {
+		return nil, conflict("Execution is not paused: it is " + x.State.Current().String())
+	}
+	flow, err := a.Flows.Get(r.Context(), model.FlowKey{Tenant: Tenant, Namespace: x.Namespace, ID: x.FlowID, Revision: x.FlowRevision})
+	if err != nil {
+		return nil, err
+	}
+	act := &model.Action{}
+	if user, _, ok := r.BasicAuth(); ok {
+		act.By = user
+	}
+	for _, run := range runs {
+		task := flow.ByID[run.TaskID]
+		if task == nil || task.Kind != model.KindPause || run.State.Current() != model.Paused {
+			continue
+		}
+		act.TaskRunID = run.ID
+		if len(task.OnResume) == 0 {
+			return act, nil
+		}
+		given, err := a.readForm(r, &model.Flow{Tenant: flow.Tenant, Namespace: flow.Namespace, ID: flow.ID, Inputs: task.OnResume}, x.ID)
+		if err != nil {
+			return nil, err
+		}
+		resolved, err := a.Launcher.Inputs.Resolve(task.OnResume, given, nil)
+		if err != nil {
+			return nil, err
+		}
+		act.Inputs = value.AppendJSON(nil, resolved, value.JSONOptions{KeepNulls: true})
+		return act, nil
+	}
+	return act, nil
+}
+
+func anyPaused(runs []*model.TaskRun) bool {
+	for _, r := range runs {
+		if r.State.Current() == model.Paused {
+			return true
+		}
+	}
+	return false
+}
+
+// replayWithInputs repeats an execution from its beginning with other inputs.
+func (a *API) replayWithInputs(w http.ResponseWriter, r *http.Request) error {
+	x, err := a.Backend.Executions().Get(r.Context(), Tenant, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	act, err := readReplay(a, r)
+	if err != nil {
+		return err
+	}
+	key := model.FlowKey{Tenant: Tenant, Namespace: x.Namespace, ID: x.FlowID, Revision: x.FlowRevision}
+	if act.Revision > 0 {
+		key.Revision = act.Revision
+	}
+	flow, err := a.Flows.Get(r.Context(), key)
+	if err != nil {
+		return err
+	}
+	act.NewID = model.NewID()
+	given, err := a.readForm(r, flow, act.NewID)
+	if err != nil {
+		return err
+	}
+	if given != nil {
+		resolved, err := a.Launcher.Inputs.Resolve(flow.Inputs, given, nil)
+		if err != nil {
+			return err
+		}
+		act.Inputs = value.AppendJSON(nil, resolved, value.JSONOptions{KeepNulls: true})
+	}
+	next, err := a.ask(r.Context(), x.ID, model.EventReplay, act)
+	if err != nil {
+		return err
+	}
+	return a.answerExecution(w, r, next)
+}
+
+// changeTaskRun gives a task run another end.
+func (a *API) changeTaskRun(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		TaskRunID string `json:"taskRunId"`
+		State     string `json:"state"`
+	}
+	if typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); typ != "application/json" {
+		return badRequest("expected a JSON object with taskRunId and state")
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return badRequest("expected a JSON object with taskRunId and state")
+	}
+	st, err := model.ParseState(body.State)
+	if err != nil {
+		return invalid("state: " + err.Error())
+	}
+	x, err := a.ask(r.Context(), r.PathValue("id"), model.EventChangeState, &model.Action{TaskRunID: body.TaskRunID, State: st})
+	if err != nil {
+		return err
+	}
+	return a.answerExecution(w, r, x)
+}
+
+func (a *API) deleteExecution(w http.ResponseWriter, r *http.Request) error {
+	if err := a.remove(r, r.PathValue("id"), false); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// remove deletes an execution with its logs, metrics and files, as far as the request does not want them kept.
+func (a *API) remove(r *http.Request, id string, force bool) error {
+	x, err := a.ask(r.Context(), id, model.EventDelete, &model.Action{Force: force})
+	if err != nil {
+		return err
+	}
+	v := r.URL.Query()
+	q := backend.Query{Tenant: Tenant, Filters: []backend.Filter{{Field: backend.FieldExecutionID, Op: backend.OpEquals, Value: id}}}
+	if v.Get("deleteLogs") != "false" {
+		if _, err := a.Backend.Logs().Delete(r.Context(), q); err != nil {
+			return err
+		}
+	}
+	if v.Get("deleteMetrics") != "false" {
+		if _, err := a.Backend.Metrics().Delete(r.Context(), q); err != nil {
+			return err
+		}
+	}
+	if v.Get("deleteStorage") == "false" || x == nil {
+		return nil
+	}
+	return a.deleteFiles(r.Context(), x)
+}
+
+func (a *API) deleteByIDs(w http.ResponseWriter, r *http.Request) error {
+	var ids []string
+	if err := json.NewDecoder(r.Body).Decode(&ids); err != nil {
+		return badRequest("expected a JSON list of execution ids")
+	}
+	return a.removeAll(w, r, ids)
+}
+
+func (a *API) deleteByQuery(w http.ResponseWriter, r *http.Request) error {
+	ids, err := a.selected(r)
+	if err != nil {
+		return err
+	}
+	return a.removeAll(w, r, ids)
+}
+
+func (a *API) removeAll(w http.ResponseWriter, r *http.Request, ids []string) error {
+	force := r.URL.Query().Get("includeNonTerminated") == "true"
+	var refusals []refusal
+	done := 0
+	for _, id := range ids {
+		err := a.remove(r, id, force)
+		var known *Error
+		switch {
+		case errors.As(err, &known):
+			refusals = append(refusals, refusal{known.Message, id})
+		case err != nil:
+			return err
+		default:
+			done++
+		}
+	}
+	if len(refusals) > 0 {
+		return writeJSON(w, http.StatusBadRequest, map[string]any{"message": "invalid bulk delete", "invalids": refusals, "count": done})
+	}
+	return writeJSON(w, http.StatusOK, outcome{done})
+}

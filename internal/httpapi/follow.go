@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+func (a *API) followRoutes() {
+	a.route("GET", "/executions/{id}/follow", a.followExecution)
+	a.route("GET", "/logs/{executionId}/follow", a.followLogs)
+	a.route("GET", "/executions/{id}/explain", a.explain)
+}
+
+// keepAlive is how often a stream says that it is still there, so that proxies do not close it.
+const keepAlive = 15 * time.Second
+
+// stream is a response of server-sent events.
+type stream struct {
+	w http.ResponseWriter
+	f http.Flusher
+}
+
+func newStream(w http.ResponseWriter) (*stream, error) {
+	f, ok := w.(http.Flusher)
+	if !ok {
+		return nil, fmt.Errorf("the connection cannot stream")
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	return &stream{w, f}, nil
+}
+
+// send sends one event.
+func (s *stream) send(id string, data []byte) {
+	_, _ = fmt.Fprintf(s.w, "id: %s\ndata: %s\n\n", id, data)
+	s.f.Flush()
+}
+
+func (s *stream) alive() {
+	_, _ = fmt.Fprint(s.w, ": alive\n\n")
+	s.f.Flush()
+}
+
+// followExecution streams an execution each time that it changes, until it has finished.
+func (a *API) followExecution(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: id})
+	defer stop()
+	x, runs, err := a.loadExecution(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	s, err := newStream(w)
+	if err != nil {
+		return err
+	}
+	s.send("start", []byte("{}"))
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		end := x.Engine.Finished
+		s.send(eventID(end), a.executionBytes(x, runs))
+		if end {
+			return nil
+		}
+		for waiting := true; waiting; {
+			select {
+			case c, open := <-changes:
+				if !open || c.Deleted {
+					return nil
+				}
+				waiting = false
+			case <-tick.C:
+				s.alive()
+			case <-r.Context().Done():
+				return nil
+			}
+		}
+		if x, runs, err = a.loadExecution(r.Context(), id); err != nil {
+			return nil //nolint:nilerr // the stream has begun: there is no status to tell it with
+		}
+	}
+}
+
+func eventID(end bool) string {
+	if end {
+		return "end"
+	}
+	return "progress"
+}
+
+func (a *API) executionBytes(x *model.Execution, runs []*model.TaskRun) []byte {
+	e := &encoder{b: make([]byte, 0, 1024), now: time.Now()}
+	e.execution(x, runs, nil)
+	return e.b
+}
+
+// followLogs streams the lines of an execution's log, those that are there first, until the execution has finished.
+func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("executionId")
+	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: id, Logs: true})
+	defer stop()
+	x, err := a.Backend.Executions().Get(r.Context(), Tenant, id)
+	if err != nil {
+		return err
+	}
+	s, err := newStream(w)
+	if err != nil {
+		return err
+	}
+	s.send("start", []byte("{}"))
+	seen := map[string]bool{}
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		lines, err := a.executionLogs(r)
+		if err != nil {
+			return nil //nolint:nilerr // the stream has begun: there is no status to tell it with
+		}
+		for _, l := range lines {
+			key := fmt.Sprint(l.TaskRunID, l.Timestamp.UnixNano(), l.Seq, l.Message)
+			if !seen[key] {
+				seen[key] = true
+				s.send("progress", mustJSON(l))
+			}
+		}
+		if x.Engine.Finished {
+			s.send("end", []byte("{}"))
+			return nil
+		}
+		for waiting := true; waiting; {
+			select {
+			case c, open := <-changes:
+				if !open || c.Deleted {
+					return nil
+				}
+				if c.Execution != nil {
+					x = c.Execution
+				}
+				waiting = false
+			case <-tick.C:
+				s.alive()
+			case <-r.Context().Done():
+				return nil
+			}
+		}
+	}
+}
+
+// explain says what an execution that is not finished waits for, and since when.
+func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
+	ans, err := a.Backend.Ask(r.Context(), model.Event{
+		ID: model.NewID(), To: model.ExecutionEntity(r.PathValue("id")), Kind: model.EventExplain, At: time.Now().UTC(), Ask: model.NewID(),
+	})
+	if err == nil {
+		err = refused(ans)
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"id": ans.Execution.ID, "state": ans.Execution.State.Current(), "waits": ans.Body})
+}
