@@ -23,7 +23,8 @@ func (c *compiler) compile(root *yamldoc.Node) *model.Flow {
 	if written == nil {
 		return f
 	}
-	o := c.object(c.withDefaults(root, append(c.readDefaults(written), c.opts.Defaults...)), "a flow")
+	c.defaults = append(c.readDefaults(written), c.opts.Defaults...)
+	o := c.object(c.withDefaults(root, c.defaults), "a flow")
 	o.allow("pluginDefaults", "taskDefaults", "tenantId", "updated", "draft", "policyRefs")
 	f.ID = o.name("id", flowID, 100)
 	f.Namespace = o.name("namespace", namespace, 150)

@@ -70,6 +70,7 @@ func (c *compiler) readDefaults(o *object) []Default {
 				def.node = nil
 			}
 			d.done()
+			c.checkDefaultType(item.Get("type"), def.Type)
 			if def.Type != "" && def.node != nil {
 				out = append(out, def)
 			}
@@ -81,6 +82,19 @@ func (c *compiler) readDefaults(o *object) []Default {
 		c.report(p)
 	}
 	return out
+}
+
+// checkDefaultType warns of a default that is for no type.
+func (c *compiler) checkDefaultType(at *yamldoc.Node, name string) {
+	known := c.opts.Registry.Names("")
+	if name == "" || slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, name) }) {
+		return
+	}
+	p := at.Problem(yamldoc.Warning, "there is no type `"+shorten(name)+"`, and none that begins with it")
+	if near := nearestType(name, known); near != "" {
+		p.Suggestion = "did you mean `" + near + "`?"
+	}
+	c.report(p)
 }
 
 // withDefaults returns the tree with defaults filled into every map that has a type, those that stand inside first. The

@@ -83,6 +83,8 @@ type compiler struct {
 	order  int
 	places map[string]*yamldoc.Node
 	texts  []dynamic
+	// defaults are the plugin defaults, the flow's own first.
+	defaults []Default
 	// owner is what the texts that are read belong to.
 	owner owner
 	// extra and elsewhere are those of dynamic.

@@ -128,14 +128,17 @@ func (c *compiler) batches(o *object, t *model.Task) {
 	split := child("_split", typeSplit, model.KindRunnable, "items", "batch")
 	merge := child("_merge", typeMerge, model.KindRunnable)
 	split.Order, items.Order = items.Order, split.Order
-	items.AllowFailure, items.AllowWarning, items.Retry = t.AllowFailure, t.AllowWarning, t.Retry
 	t.Tasks = []*model.Task{split, items, merge}
 }
 
 // insertTemplate gives a Template task the tasks of its template.
 func (c *compiler) insertTemplate(o *object, t *model.Task) {
 	id := o.n.Get("templateId")
-	if c.opts.Template == nil || c.foreign != nil || id.IsNull() {
+	if c.opts.Template == nil || id.IsNull() {
+		return
+	}
+	if c.foreign != nil {
+		c.fail(id, "a template cannot stand in another one")
 		return
 	}
 	src, err := c.opts.Template(o.n.Get("namespace").String(), id.String())
@@ -153,7 +156,7 @@ func (c *compiler) insertTemplate(o *object, t *model.Task) {
 	if root == nil {
 		return
 	}
-	if body := c.object(c.withDefaults(root, c.opts.Defaults), "a template"); body != nil {
+	if body := c.object(c.withDefaults(root, c.defaults), "a template"); body != nil {
 		body.allow("id", "namespace", "description", "tenantId", "deleted")
 		t.Tasks = c.tasks(body.get("tasks"), t, model.SectionTasks)
 		if errs := c.tasks(body.get("errors"), t, model.SectionErrors); errs != nil {
