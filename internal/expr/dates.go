@@ -64,14 +64,14 @@ func (st *state) location() *time.Location {
 // msFrom is the number from which on a count is of milliseconds rather than of seconds.
 const msFrom = 1_000_000_000_000
 
-// moment reads a date of any kind: what has no zone is in that of the options, a number counts seconds since 1970, or
-// milliseconds where it has more than twelve digits.
+// moment reads a date of any kind, in its own zone where it has one and else in that of the options. A number counts
+// seconds since 1970, or milliseconds where it has more than twelve digits.
 func (o dateOptions) moment(v any) (time.Time, error) {
 	switch x := v.(type) {
 	case value.Instant:
 		return x.T.In(o.zone), nil
 	case value.ZonedDateTime:
-		return x.T.In(o.zone), nil
+		return x.T, nil
 	case value.LocalDateTime:
 		return javatime.InZone(x.T, o.zone), nil
 	case value.LocalDate:
@@ -100,9 +100,14 @@ func (o dateOptions) parse(text string) (time.Time, error) {
 		return t, fmt.Errorf("the text %q is not an ISO date; give its pattern as existingFormat", shorten(text))
 	}
 	if kind == javatime.Zoned {
-		return t.In(o.zone), nil
+		return t, nil
 	}
 	return javatime.InZone(t, o.zone), nil
+}
+
+// text writes a moment in the zone of the options.
+func (o dateOptions) text(t time.Time) (any, error) {
+	return javatime.Format(t.In(o.zone), o.format, o.lang)
 }
 
 func shorten(s string) string {
@@ -122,7 +127,7 @@ func dateFilter(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return javatime.Format(t, o.format, o.lang)
+	return o.text(t)
 }
 
 func dateAdd(c *invocation) (any, error) {
@@ -145,7 +150,7 @@ func dateAdd(c *invocation) (any, error) {
 	if t, err = javatime.Add(t, amount, javatime.Unit(unit)); err != nil {
 		return nil, err
 	}
-	return javatime.Format(t, o.format, o.lang)
+	return o.text(t)
 }
 
 // amount is the first argument: a number, its fraction cut off, or the text of a whole number.
@@ -223,7 +228,7 @@ func now(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return javatime.Format(t, o.format, o.lang)
+	return o.text(t)
 }
 
 // dateOperand reads the operand of a comparison as a date: a value that is one, or ISO text with date and time.

@@ -58,6 +58,7 @@ func TestBombs(t *testing.T) {
 		"deep YAML":        `{{ yaml("` + strings.Repeat("[", 20_000) + `") }}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			start := time.Now()
 			got, err := render(t, src, sample)
 			if err == nil {

@@ -62,7 +62,7 @@ func TestCalls(t *testing.T) {
 		{Name: "kv", Args: []any{"k", nil, nil}, Line: 1, Column: 4},
 		{Name: "secret", Args: []any{nil, nil, nil, nil}, Line: 1, Column: 15},
 		{Name: "now", Args: []any{nil, nil, nil, nil}, Line: 2, Column: 19},
-		{Name: "read", Args: []any{"a.txt", nil, int64(2), nil}, Line: 2, Column: 53},
+		{Name: "read", Args: []any{"a.txt", nil, int64(2), nil}, Line: 2, Column: 51},
 	}
 	if diff := cmp.Diff(want, tpl.Calls()); diff != "" {
 		t.Error(diff)

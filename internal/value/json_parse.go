@@ -199,7 +199,7 @@ func (p *jsonParser) str() (string, error) {
 	for p.pos < len(p.data) {
 		switch c := p.data[p.pos]; {
 		case c == '"':
-			s := string(p.data[start:p.pos])
+			s := validText(p.data[start:p.pos])
 			p.pos++
 			return s, nil
 		case c == '\\':
@@ -212,6 +212,14 @@ func (p *jsonParser) str() (string, error) {
 	return "", p.errorf("string is not closed")
 }
 
+// validText replaces what is not UTF-8 by U+FFFD.
+func validText(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return strings.ToValidUTF8(string(b), "\uFFFD")
+}
+
 func (p *jsonParser) escaped(start int) (string, error) {
 	buf := append([]byte(nil), p.data[start:p.pos]...)
 	for p.pos < len(p.data) {
@@ -219,7 +227,7 @@ func (p *jsonParser) escaped(start int) (string, error) {
 		switch {
 		case c == '"':
 			p.pos++
-			return string(buf), nil
+			return validText(buf), nil
 		case c < 0x20:
 			return "", p.errorf("control character %#02x in a string must be escaped", c)
 		case c != '\\':

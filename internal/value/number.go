@@ -48,10 +48,15 @@ func appendScientific(dst []byte, f float64, bits int) []byte {
 	for text[e] != 'e' {
 		e--
 	}
-	dst = append(dst, text[:e]...)
 	if e == 1 || (text[0] == '-' && e == 2) {
-		dst = append(dst, ".0"...)
+		// Java writes two digits at least, the two that are nearest: 4.9E-324, where one digit would be 5.
+		two := strconv.FormatFloat(f, 'e', 1, bits)
+		if g, err := strconv.ParseFloat(two, bits); err == nil && g == f {
+			text = append(buf[:0], two...)
+			e += 2
+		}
 	}
+	dst = append(dst, text[:e]...)
 	dst = append(dst, 'E')
 	exp := text[e+1:]
 	if exp[0] == '-' {

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +34,7 @@ type Limits struct {
 type Regexp struct {
 	linear    *regexp.Regexp  // nil where the pattern needs backtracking
 	backtrack *regexp2.Regexp // nil where linear always serves
+	names     []string        // of the groups, as Names has them
 	lim       Limits
 	dollar    bool // $ is in it, of which Go's engine does not know that it matches before a final line break
 }
@@ -47,7 +48,11 @@ func Compile(pattern string, lim Limits) (*Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression %q is not valid: %w", pattern, err)
 	}
-	re := &Regexp{dollar: dollar, lim: lim}
+	unnamed, names, err := nameless(translated)
+	if err != nil {
+		return nil, fmt.Errorf("the regular expression %q is not valid: %w", pattern, err)
+	}
+	re := &Regexp{dollar: dollar, lim: lim, names: names}
 	linear, err := regexp.Compile(translated)
 	if err == nil {
 		re.linear = linear
@@ -55,7 +60,7 @@ func Compile(pattern string, lim Limits) (*Regexp, error) {
 			return re, nil
 		}
 	}
-	re.backtrack, err = regexp2.Compile(translated, regexp2.None)
+	re.backtrack, err = regexp2.Compile(unnamed, regexp2.None)
 	switch {
 	case err == nil:
 		re.backtrack.MatchTimeout = lim.Time
@@ -143,18 +148,7 @@ func (re *Regexp) All(s string, f func(groups []int) bool) error {
 }
 
 // Names are the names of the groups, "" for those without; the first stands for the whole match.
-func (re *Regexp) Names() []string {
-	if re.linear != nil {
-		return re.linear.SubexpNames()
-	}
-	names := make([]string, len(re.backtrack.GetGroupNumbers()))
-	for i := range names {
-		if name := re.backtrack.GroupNameFromNumber(i); name != strconv.Itoa(i) {
-			names[i] = name
-		}
-	}
-	return names
-}
+func (re *Regexp) Names() []string { return re.names }
 
 // MatchAll reports whether the pattern matches the whole of s.
 func (re *Regexp) MatchAll(s string) (bool, error) {
@@ -304,9 +298,4 @@ func (re *Regexp) reference(text string, groups int) (group, length int, err err
 	return group, length, nil
 }
 
-func (re *Regexp) named(name string) int {
-	if re.linear != nil {
-		return re.linear.SubexpIndex(name)
-	}
-	return re.backtrack.GroupNumberFromName(name)
-}
+func (re *Regexp) named(name string) int { return slices.Index(re.names, name) }

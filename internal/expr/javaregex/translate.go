@@ -2,6 +2,8 @@ package javaregex
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -113,4 +115,65 @@ func escape(p string, inClass bool) (n int, text string) {
 	}
 	_, size := utf8.DecodeRuneInString(p[1:])
 	return 1 + size, p[:1+size]
+}
+
+// nameless takes the names from groups, since the backtracking engine would number named groups after all others. It
+// returns them by number; \k<name> becomes a reference to the number.
+func nameless(p string) (text string, names []string, err error) {
+	var b strings.Builder
+	names = []string{""}
+	inClass := false
+	for i := 0; i < len(p); {
+		switch c := p[i]; {
+		case strings.HasPrefix(p[i:], `\k<`) && !inClass:
+			name, rest, _ := strings.Cut(p[i+3:], ">")
+			n := slices.Index(names, name)
+			if n < 1 {
+				return "", nil, fmt.Errorf("there is no group %q", name)
+			}
+			fmt.Fprintf(&b, `(?:\%d)`, n)
+			i = len(p) - len(rest)
+			continue
+		case c == '\\' && i+1 < len(p):
+			b.WriteString(p[i : i+2])
+			i += 2
+			continue
+		case c == '[':
+			inClass = true
+		case c == ']':
+			inClass = false
+		case c == '(' && !inClass:
+			name, length, err := groupName(p[i:])
+			if err != nil {
+				return "", nil, err
+			}
+			if length > 0 {
+				names = append(names, name)
+				b.WriteByte('(')
+				i += length
+				continue
+			}
+		}
+		b.WriteByte(p[i])
+		i++
+	}
+	return b.String(), names, nil
+}
+
+// groupName reads the beginning of a group: its length is 1 for one without a name and 0 for one that captures nothing.
+func groupName(p string) (name string, length int, err error) {
+	rest, ok := strings.CutPrefix(p, "(?<")
+	switch {
+	case strings.HasPrefix(p, "(?P"):
+		return "", 0, errors.New("a group is named by (?<name>…)")
+	case strings.HasPrefix(p, "(?") && !ok, ok && (strings.HasPrefix(rest, "=") || strings.HasPrefix(rest, "!")):
+		return "", 0, nil
+	case !ok:
+		return "", 1, nil
+	}
+	name, _, ok = strings.Cut(rest, ">")
+	if !ok || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || name == "" || name[0] <= '9' {
+		return "", 0, errors.New("a group has a malformed name")
+	}
+	return name, len("(?<") + len(name) + 1, nil
 }

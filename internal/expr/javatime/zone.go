@@ -4,6 +4,7 @@ package javatime
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,37 +149,27 @@ var nanos = map[Unit]time.Duration{
 	"HOURS": time.Hour, "HALF_DAYS": 12 * time.Hour,
 }
 
-// maxYears bounds the results of Add.
-const maxYears = 1_000_000
+// maxSeconds bounds what Add adds: a million years.
+const maxSeconds = 1_000_000 * 365.25 * 86400
 
 // Add adds an amount of units: units of the clock to the time line, those of the calendar to the local date, where a day
 // that a month lacks becomes its last.
 func Add(t time.Time, amount int64, unit Unit) (time.Time, error) {
-	if length, ok := nanos[unit]; ok {
-		seconds := amount / int64(time.Second/min(length, time.Second))
-		if length >= time.Second {
-			seconds = amount
-		}
-		if abs(seconds) > maxYears*366*86400/max(1, int64(length/time.Second)) {
-			return t, fmt.Errorf("%d %s is too much", amount, unit)
-		}
+	length, isClock := nanos[unit]
+	step, isCalendar := daysAndMonths[unit]
+	seconds := length.Seconds()
+	if isCalendar {
+		seconds = float64(step[0]+31*step[1]) * 86400
+	}
+	switch {
+	case !isClock && !isCalendar:
+		return t, fmt.Errorf("unknown unit %q, expected one of NANOS, MICROS, MILLIS, SECONDS, MINUTES, HOURS, HALF_DAYS, DAYS, WEEKS, MONTHS, YEARS, DECADES, CENTURIES, MILLENNIA", string(unit))
+	case math.Abs(float64(amount))*seconds > maxSeconds:
+		return t, fmt.Errorf("%d %s is too much", amount, unit)
+	case isClock:
 		return addClock(t, amount, length), nil
 	}
-	step, ok := daysAndMonths[unit]
-	if !ok {
-		return t, fmt.Errorf("unknown unit %q, expected one of NANOS, MICROS, MILLIS, SECONDS, MINUTES, HOURS, HALF_DAYS, DAYS, WEEKS, MONTHS, YEARS, DECADES, CENTURIES, MILLENNIA", string(unit))
-	}
-	if abs(amount) > maxYears*366 || abs(amount)*int64(step[1]) > maxYears*12 {
-		return t, fmt.Errorf("%d %s is too much", amount, unit)
-	}
 	return addCalendar(t, int(amount)*step[0], int(amount)*step[1]), nil
-}
-
-func abs(n int64) int64 {
-	if n < 0 {
-		return -n
-	}
-	return n
 }
 
 // addClock adds in two parts, since an amount may be longer than a Duration can be.

@@ -2,6 +2,7 @@
 package yamltext
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/windhover-io/windhover/internal/value"
@@ -17,7 +18,7 @@ func Write(v any) string {
 		if x == "" {
 			return "--- \"\"\n"
 		}
-		w.text(x, 0)
+		w.text(x, 2, 0)
 		return w.b.String()
 	case []any, *value.Map, value.Object, value.Entry:
 		w.collection(x, 0, "")
@@ -36,12 +37,12 @@ func scalar(v any) string {
 	return strings.Trim(text, `"`)
 }
 
-// node writes what follows a key or a dash, with the space or line break before it.
-func (w *writer) node(v any, indent int) {
+// node writes what follows a key or a dash, with the space or line break before it; outer is where those begin.
+func (w *writer) node(v any, indent, outer int) {
 	switch x := value.Normalize(v).(type) {
 	case string:
 		w.b.WriteByte(' ')
-		w.text(x, indent)
+		w.text(x, max(indent, 2), outer)
 	case []any, *value.Map, value.Object, value.Entry:
 		w.collection(x, indent, " ")
 	default:
@@ -59,7 +60,7 @@ func (w *writer) collection(v any, indent int, before string) {
 		w.b.WriteByte('\n')
 		for _, item := range list {
 			w.b.WriteString(strings.Repeat(" ", indent) + " -")
-			w.node(item, indent+2)
+			w.node(item, indent+2, indent+1)
 		}
 		return
 	}
@@ -77,9 +78,9 @@ func (w *writer) collection(v any, indent int, before string) {
 		w.key(k)
 		w.b.WriteByte(':')
 		if _, ok := item.([]any); ok {
-			w.node(item, indent)
+			w.node(item, indent, indent)
 		} else {
-			w.node(item, indent+2)
+			w.node(item, indent+2, indent)
 		}
 	}
 }
@@ -100,11 +101,11 @@ func (w *writer) key(k string) {
 // maxSimpleKey is the length in bytes from which on a key needs the form with a question mark.
 const maxSimpleKey = 128
 
-// text writes a string and the line break after it.
-func (w *writer) text(s string, indent int) {
+// text writes a string and the line break after it; lines of a block begin at indent, what it belongs to at outer.
+func (w *writer) text(s string, indent, outer int) {
 	switch {
 	case strings.Contains(s, "\n") && printable(s) && !strings.Contains(s, " \n") && !strings.HasSuffix(s, " "):
-		w.literal(s, max(indent, 2))
+		w.literal(s, indent, outer)
 		return
 	case reserved(s) || needsQuotes(s) || strings.Contains(s, "\n"):
 		w.b.WriteString(doubleQuoted(s))
@@ -118,11 +119,12 @@ func (w *writer) text(s string, indent int) {
 	w.b.WriteByte('\n')
 }
 
-// literal writes a block of lines: | with a mark for what follows the last line.
-func (w *writer) literal(s string, indent int) {
+// literal writes a block of lines: | with the indentation where the first line hides it, and a mark for what follows the
+// last line.
+func (w *writer) literal(s string, indent, outer int) {
 	w.b.WriteByte('|')
 	if strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") {
-		w.b.WriteByte('2')
+		w.b.WriteString(strconv.Itoa(indent - outer))
 	}
 	switch {
 	case !strings.HasSuffix(s, "\n"):
