@@ -6,8 +6,10 @@ import "time"
 type Env interface {
 	// Var returns a root variable and whether it is defined; a variable may be null.
 	Var(name string) (any, bool)
-	// Call answers a function that touches the world, or fails. World lists their names. The arguments are bound to
-	// the parameters and checked for kind; those that were not given are absent.
+	// Call answers one of the functions that Functions marks as World, or fails. The arguments are bound to the
+	// parameters and checked for kind; those that were not given are absent. now is asked without arguments and must
+	// answer a date. encrypt asks for "randomBytes" instead, with the argument length, which must answer a string of
+	// that many bytes.
 	Call(name string, args Args) (any, error)
 }
 

@@ -19,7 +19,6 @@ type Template struct {
 	body   []stmt
 	blocks map[string]*blockStmt
 	macros map[string]*macro
-	raw    bool   // it holds raw blocks, so its result is text
 	cache  *Cache // where render() looks for templates; nil parses anew
 	// parse is how render() parses. It is a field because the table of functions, which parsing looks at, would
 	// otherwise be initialised from itself.
@@ -76,7 +75,7 @@ func (t *Template) Render(env Env, lim Limits) (string, error) {
 func (t *Template) RenderRecursive(env Env, lim Limits) (string, error) {
 	e := t.begin(env, lim)
 	text, err := e.renderRecursive(t)
-	return text, e.finish(e.limit(err))
+	return text, e.finish(e.place(err))
 }
 
 // Eval evaluates the template to a value: a template that writes exactly one value and no text gives that value, one

@@ -77,7 +77,7 @@ func join(c *invocation) (any, error) {
 	texts := make([]string, len(list))
 	size := 0
 	for i, item := range list {
-		texts[i] = javaText(item)
+		texts[i] = value.JavaString(item)
 		if size += len(texts[i]) + len(sep); size > c.st.run.lim.Text {
 			return nil, c.st.run.text(size)
 		}
@@ -191,7 +191,7 @@ func merge(c *invocation) (any, error) {
 			if e, ok := item.(value.Entry); ok {
 				all.Set(e.Key, e.Value)
 			} else {
-				all.Set(javaText(item), item)
+				all.Set(value.JavaString(item), item)
 			}
 		}
 		sum = all

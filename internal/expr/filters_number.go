@@ -15,7 +15,7 @@ import (
 func abs(c *invocation) (any, error) {
 	switch n := c.in.(type) {
 	case int32:
-		return max(n, -n), nil
+		return value.Int(max(int64(n), -int64(n))), nil
 	case int64:
 		if n == math.MinInt64 {
 			return nil, fmt.Errorf("the absolute value of %d does not fit in 64 bits", n)

@@ -84,7 +84,7 @@ func replace(c *invocation) (any, error) {
 		if to == nil {
 			return nil, fmt.Errorf("the replacement of %q is null", from)
 		}
-		step, err := c.replacer(from, javaText(to), regexp)
+		step, err := c.replacer(from, value.JavaString(to), regexp)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +126,7 @@ func regexMatch(c *invocation) (any, error) {
 	if err != nil || c.in == nil {
 		return false, err
 	}
-	groups, err := re.Find(javaText(c.in))
+	groups, err := re.Find(value.JavaString(c.in))
 	return groups != nil, err
 }
 
@@ -142,7 +142,7 @@ func regexExtract(c *invocation) (any, error) {
 			return nil, err
 		}
 	}
-	groups, err := re.Find(javaText(c.in))
+	groups, err := re.Find(value.JavaString(c.in))
 	switch {
 	case err != nil:
 		return nil, err
@@ -165,7 +165,7 @@ func regexReplace(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.st.run.replaceAll(re, javaText(c.in), javaText(to))
+	return c.st.run.replaceAll(re, value.JavaString(c.in), value.JavaString(to))
 }
 
 func (c *invocation) regexArgument() (*javaregex.Regexp, error) {
@@ -173,5 +173,5 @@ func (c *invocation) regexArgument() (*javaregex.Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.compile(javaText(pattern))
+	return c.compile(value.JavaString(pattern))
 }

@@ -88,7 +88,7 @@ func TestFunctions(t *testing.T) {
 		ok(`{{ isWeekend("2024-03-02") }} {{ dayOfWeek("2024-03-01") }} {{ dayOfMonth(instant) }} {{ monthOfYear(instant) }} {{ hourOfDay(instant) }}`, "true FRIDAY 1 3 10"),
 		ok(`{{ isDayWeekInMonth("2024-03-29", "FRIDAY", "LAST") }} {{ isDayWeekInMonth("2024-03-08", "friday", "second") }} {{ isDayWeekInMonth("2024-03-29", "MONDAY", "LAST") }}`, "true true false"),
 		ok(`{{ isLastWorkingDay("2024-03-29") }} {{ isLastWorkingDay("2024-03-29", "FRIDAY,SATURDAY") }} {{ isLastWorkingDay("2024-03-31") }}`, "true false false"),
-		ok(`{{ printContext().name }} {{ fetchContext() | keys | length }}`, "Ada 18"),
+		ok(`{{ printContext().name }} {{ fetchContext() | keys | length }}`, "Ada 19"),
 		fails(`{{ range(1, 2, 0) }}`), fails(`{{ range("ab", "c") }}`), fails(`{{ range(1) }}`), fails(`{{ max("a", "b") }}`), fails(`{{ isWeekend("x") }}`), fails(`{{ hourOfDay("2024-03-01") }}`),
 		fails(`{{ isDayWeekInMonth("2024-03-29", "FRIDAY", "FIFTH") }}`), fails(`{{ isLastWorkingDay("2024-03-29", "FUNDAY") }}`), fails(`{{ parent() }}`), fails(`{{ name() }}`),
 	}.run(t)

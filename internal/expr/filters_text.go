@@ -63,7 +63,7 @@ func abbreviate(c *invocation) (any, error) {
 }
 
 func base64encode(c *invocation) (any, error) {
-	return base64.StdEncoding.EncodeToString([]byte(javaText(c.in))), nil
+	return base64.StdEncoding.EncodeToString([]byte(value.JavaString(c.in))), nil
 }
 
 func base64decode(c *invocation) (any, error) {
@@ -121,10 +121,10 @@ func javaSpace(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-func lower(c *invocation) (any, error) { return strings.ToLower(javaText(c.in)), nil }
+func lower(c *invocation) (any, error) { return strings.ToLower(value.JavaString(c.in)), nil }
 
 func upper(c *invocation) (any, error) {
-	return strings.ReplaceAll(strings.ToUpper(javaText(c.in)), "ß", "SS"), nil
+	return strings.ReplaceAll(strings.ToUpper(value.JavaString(c.in)), "ß", "SS"), nil
 }
 
 // trim removes control characters and spaces, as Java's trim does, but no other white space.
@@ -133,7 +133,7 @@ func trim(c *invocation) (any, error) {
 	return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }), err
 }
 
-func stringFilter(c *invocation) (any, error) { return javaText(c.in), nil }
+func stringFilter(c *invocation) (any, error) { return value.JavaString(c.in), nil }
 
 func className(c *invocation) (any, error) { return value.ClassName(c.in), nil }
 
@@ -156,7 +156,7 @@ func affix(c *invocation, has func(s, affix string) bool) (any, error) {
 	case v == nil:
 		return nil, fmt.Errorf("the argument %q is null", c.params[0])
 	}
-	return has(javaText(c.in), javaText(v)), nil
+	return has(value.JavaString(c.in), value.JavaString(v)), nil
 }
 
 func substringBefore(c *invocation) (any, error) {
@@ -181,7 +181,7 @@ func cut(c *invocation, find func(s, sep string) int, take func(s string, i, n i
 	if err != nil {
 		return nil, err
 	}
-	s, sep := javaText(c.in), ""
+	s, sep := value.JavaString(c.in), ""
 	if v != nil {
 		if sep, err = c.asText(0, v); err != nil {
 			return nil, err
@@ -206,7 +206,7 @@ func slugify(c *invocation) (any, error) {
 			return '-'
 		}
 		return r
-	}, javaText(c.in)))
+	}, value.JavaString(c.in)))
 	var b strings.Builder
 	for _, r := range s {
 		switch {
@@ -262,7 +262,7 @@ func indented(c *invocation, lead bool) (any, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("the amount must not be negative, found %d", n)
 	}
-	text := javaText(c.in)
+	text := value.JavaString(c.in)
 	line := "\n" // the line break of the text itself
 	if i := strings.IndexAny(text, "\r\n"); i >= 0 && text[i] == '\r' {
 		line = "\r"
@@ -328,5 +328,5 @@ func mapTexts(v any, f func(string) (string, error)) (any, error) {
 		}
 		return result, nil
 	}
-	return f(javaText(v))
+	return f(value.JavaString(v))
 }

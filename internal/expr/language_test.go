@@ -14,7 +14,7 @@ const sample = `{
 	"list": [4, 5, 6], "words": ["pear", "fig", "Apple"], "hollow": [],
 	"user": {"id": 7, "tags": ["x", "y"], "nested": {"deep": "down"}, "a-b": "dash", "gone": null},
 	"text": "one two two", "lines": "l1\nl2", "template": "hi {{ name }}", "twice": "{{ template }}",
-	"instant": "2024-03-01T10:20:30.5Z", "json": "{\"k\": [1, 2.0, null]}"
+	"yamlText": "a: &x 1\nb: *x", "instant": "2024-03-01T10:20:30.5Z", "json": "{\"k\": [1, 2.0, null]}"
 }`
 
 // cases are rendered with the variables of sample; an empty want with fails set expects an error.

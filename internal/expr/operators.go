@@ -223,7 +223,7 @@ func (n *arithmetic) eval(st *state) (any, error) {
 	case value.IsNumber(a) && value.IsNumber(b):
 		v, err = calculate(n.op, a, b)
 	case n.op == '+' && (aText || bText):
-		v, err = st.join(javaText(a), javaText(b))
+		v, err = st.join(value.JavaString(a), value.JavaString(b))
 	case n.op == '+' && isList:
 		v, err = st.listPlus(list, b)
 	case n.op == '-' && isList:
@@ -236,8 +236,6 @@ func (n *arithmetic) eval(st *state) (any, error) {
 	}
 	return v, nil
 }
-
-func javaText(v any) string { return value.JavaString(v) }
 
 func (st *state) join(a, b string) (any, error) {
 	if err := st.run.text(len(a) + len(b)); err != nil {
@@ -294,10 +292,10 @@ func (n *concat) eval(st *state) (any, error) {
 	}
 	var x, y string
 	if a != nil {
-		x = javaText(a)
+		x = value.JavaString(a)
 	}
 	if b != nil {
-		y = javaText(b)
+		y = value.JavaString(b)
 	}
 	v, err := st.join(x, y)
 	if err != nil {
@@ -356,7 +354,7 @@ func (st *state) isIn(v, in any) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	text := javaText(v)
+	text := value.JavaString(v)
 	for i := range items.len {
 		if err := st.run.step(1); err != nil {
 			return false, err
@@ -367,7 +365,7 @@ func (st *state) isIn(v, in any) (bool, error) {
 				return true, nil
 			}
 		}
-		if item != nil && javaText(item) == text {
+		if item != nil && value.JavaString(item) == text {
 			return true, nil
 		}
 	}

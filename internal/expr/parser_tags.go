@@ -36,7 +36,6 @@ func (p *parser) body(until ...string) ([]stmt, error) {
 			body = append(body, &textStmt{t.text})
 		case tRaw:
 			p.advance()
-			p.t.raw = true
 			body = append(body, &textStmt{t.text})
 		case tPrintOpen:
 			s, err := p.print()

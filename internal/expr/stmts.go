@@ -60,17 +60,11 @@ type macro struct {
 
 // execute runs the template.
 func (st *state) execute(out *output) error {
-	if err := st.body(st.tmpl.body, out); err != nil {
-		return st.limit(err)
-	}
-	if st.tmpl.raw {
-		out.flush()
-	}
-	return nil
+	return st.place(st.body(st.tmpl.body, out))
 }
 
-// limit gives an error without a place the beginning of the template as its place.
-func (st *state) limit(err error) error {
+// place gives an error without a place the beginning of the template as its place.
+func (st *state) place(err error) error {
 	if err == nil {
 		return nil
 	}

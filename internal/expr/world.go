@@ -95,7 +95,6 @@ func (w worldFunction) check(name string, v any, required bool) error {
 	return errors.Join(wrong(w.texts, isText, "a string"), wrong(w.bools, isBool, "a boolean"))
 }
 
-// encrypt asks the Env for "randomBytes" with the argument length; the answer is a string of that many bytes.
 func encrypt(c *invocation) (any, error) {
 	return cryptText(c, func(key, text string) (any, error) {
 		if _, err := newGCM(key); err != nil {
