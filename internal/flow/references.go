@@ -90,8 +90,8 @@ func (c *compiler) problemOf(n names, d *dynamic, ref expr.Ref) (message, word s
 		}
 		return c.outputProblem(n, d, ref)
 	case "inputs":
-		if first != "" && !declared(n.inputs, ref.Path) {
-			return "the flow has no input `" + first + "`", first, n.inputs
+		if id := missingInput(n.inputs, ref.Path); id != "" {
+			return "the flow has no input `" + id + "`", id, n.inputs
 		}
 	case "vars":
 		if first != "" && !n.anyVar && !slices.Contains(n.vars, first) {
@@ -105,18 +105,19 @@ func (c *compiler) problemOf(n names, d *dynamic, ref expr.Ref) (message, word s
 	return "", "", nil
 }
 
-// declared tells whether a path leads to an input, into one, or to several whose ids have dots.
-func declared(ids, path []string) bool {
+// missingInput returns as much of a path as leads to no input, "" where it leads to one, into one, or to several whose ids
+// have dots.
+func missingInput(ids, path []string) string {
 	for i := range path {
 		id := strings.Join(path[:i+1], ".")
 		if slices.Contains(ids, id) {
-			return true
+			return ""
 		}
 		if !slices.ContainsFunc(ids, func(other string) bool { return strings.HasPrefix(other, id+".") }) {
-			return false
+			return id
 		}
 	}
-	return true
+	return ""
 }
 
 // outputProblem checks the outputs of a task.
