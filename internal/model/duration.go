@@ -79,7 +79,11 @@ func FormatDuration(d time.Duration) string {
 		fmt.Fprintf(&b, "%s%dM", neg, m)
 	}
 	if s := d % time.Minute; s > 0 {
-		b.WriteString(neg + strconv.FormatFloat(s.Seconds(), 'f', -1, 64) + "S")
+		fmt.Fprintf(&b, "%s%d", neg, s/time.Second)
+		if frac := s % time.Second; frac > 0 {
+			b.WriteString(strings.TrimRight(fmt.Sprintf(".%09d", frac), "0"))
+		}
+		b.WriteByte('S')
 	}
 	return b.String()
 }
