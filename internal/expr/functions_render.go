@@ -51,7 +51,7 @@ func (c *invocation) render(recursive bool) (any, error) {
 
 // parse parses a text that came up in an evaluation, and pays for it.
 func (st *state) parse(text string) (*Template, error) {
-	if err := st.run.step(len(text) / 8); err != nil {
+	if err := st.run.step(len(text) / 2); err != nil {
 		return nil, err
 	}
 	return st.tmpl.parseAnother(text, st.run.cache)

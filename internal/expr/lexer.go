@@ -131,7 +131,13 @@ func (l *lexer) text(end int, trimRight bool) {
 
 const spaces = " \t\n\v\f\r"
 
-func isSpace(c byte) bool { return strings.IndexByte(spaces, c) >= 0 }
+func isSpace(c byte) bool { return c == ' ' || (c >= '\t' && c <= '\r') }
+
+func (l *lexer) skipSpace() {
+	for l.pos < len(l.src) && isSpace(l.src[l.pos]) {
+		l.pos++
+	}
+}
 
 func (l *lexer) comment(open int) error {
 	i := strings.Index(l.src[l.pos:], "#}")
@@ -191,7 +197,7 @@ func tagNamed(src string, pos int, name string) (end int, trim, ok bool) {
 func (l *lexer) expression(open int, closing string, closeKind kind) error {
 	var brackets []byte
 	for {
-		l.pos += len(l.src[l.pos:]) - len(strings.TrimLeft(l.src[l.pos:], spaces))
+		l.skipSpace()
 		rest := l.src[l.pos:]
 		if rest == "" {
 			return l.errorf(open, "%s is not closed, %s is missing", l.src[open:open+2], closing)
@@ -298,6 +304,9 @@ func (l *lexer) word(name string) {
 
 func nameLength(s string) int {
 	for i, r := range s {
+		if lower := r | 0x20; lower >= 'a' && lower <= 'z' {
+			continue
+		}
 		if !(r == '_' || unicode.IsLetter(r) || (i > 0 && unicode.IsDigit(r))) {
 			return i
 		}
@@ -385,7 +394,7 @@ func (l *lexer) interpolation() ([]token, error) {
 	l.pos += 2
 	brackets := []byte{'{'}
 	for len(brackets) > 0 {
-		l.pos += len(l.src[l.pos:]) - len(strings.TrimLeft(l.src[l.pos:], spaces))
+		l.skipSpace()
 		if l.pos == len(l.src) {
 			return nil, l.errorf(open, "#{ is not closed, } is missing")
 		}
