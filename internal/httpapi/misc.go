@@ -6,10 +6,10 @@ import (
 
 func (a *API) miscRoutes() {
 	a.route("GET", "/configs", a.configs)
-	a.mux.HandleFunc("GET /ping", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("pong")) })
-	a.mux.HandleFunc("GET /health", a.health)
-	a.mux.HandleFunc("GET /health/liveness", a.health)
-	a.mux.HandleFunc("GET /health/readiness", a.readiness)
+	a.mux.Get("/ping", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("pong")) })
+	a.mux.Get("/health", a.health)
+	a.mux.Get("/health/liveness", a.health)
+	a.mux.Get("/health/readiness", a.readiness)
 }
 
 // configs tells clients about this installation.

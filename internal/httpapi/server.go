@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/expr"
@@ -46,14 +48,14 @@ const Tenant = "main"
 // API answers requests.
 type API struct {
 	Config
-	mux *http.ServeMux
+	mux chi.Router
 	// routes lists "METHOD /path" of every route, for the test that holds them against the OpenAPI document.
 	routes []string
 }
 
 // New returns the API.
 func New(cfg Config) *API {
-	a := &API{Config: cfg, mux: http.NewServeMux()}
+	a := &API{Config: cfg, mux: chi.NewRouter()}
 	a.executionRoutes()
 	a.actionRoutes()
 	a.followRoutes()
@@ -75,8 +77,8 @@ func (a *API) route(method, path string, h handler) {
 			a.fail(w, r, err)
 		}
 	}
-	a.mux.HandleFunc(method+" /api/v1"+path, f)
-	a.mux.HandleFunc(method+" /api/v1/"+Tenant+path, f)
+	a.mux.MethodFunc(method, "/api/v1"+path, f)
+	a.mux.MethodFunc(method, "/api/v1/"+Tenant+path, f)
 }
 
 // ServeHTTP answers a request.
