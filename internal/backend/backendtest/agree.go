@@ -14,19 +14,23 @@ import (
 // Agree gives the same random history to an adapter and to a reference, and wants the same answers from both, to random
 // questions. It is meant for adapters that plan their queries or keep sums.
 func Agree(t *testing.T, h, reference Harness) {
-	for seed := range uint64(6) {
+	seeds := uint64(4)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			a := &agreement{rng: rand.New(rand.NewPCG(seed, 1)), one: newFixture(t, h), two: newFixture(t, reference)}
 			for range 3 {
-				a.live(150)
-				a.ask(60)
+				a.live(100)
+				a.ask(30)
 			}
 			if h.Reopen != nil {
 				a.one.reopen()
-				a.ask(30)
+				a.ask(20)
 				a.live(50)
-				a.ask(30)
+				a.ask(20)
 			}
 		})
 	}

@@ -76,7 +76,7 @@ func Run(t *testing.T, h Harness) {
 }
 
 // patience is how long the suite waits for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // fixture is a fresh installation with all its shards owned by the suite.
 type fixture struct {

@@ -25,6 +25,7 @@ func Benchmark(b *testing.B, h Harness) {
 		b.Run(fmt.Sprintf("event-at-%d-runs", n), func(b *testing.B) { benchEvent(b, h, n) })
 	}
 	b.Run("lists", func(b *testing.B) { benchLists(b, h) })
+	b.Run("logs", func(b *testing.B) { benchLogs(b, h) })
 }
 
 func benchFixture(b *testing.B, h Harness) *fixture {
@@ -334,5 +335,59 @@ func fill(f *fixture, n int) {
 	}
 	for range cap(gate) {
 		gate <- struct{}{}
+	}
+}
+
+// benchLogs measures the storing of lines, a hundred at a time, and the pages that the UI asks for.
+func benchLogs(b *testing.B, h Harness) {
+	f := benchFixture(b, h)
+	const each = 100
+	var e *model.Execution
+	number := 0
+	lines := func() []model.LogEntry {
+		e = execution(model.NewID())
+		e.Namespace = fmt.Sprint("company.team", number%10)
+		run := taskRun(e, "task", 0)
+		list := make([]model.LogEntry, each)
+		for i := range list {
+			list[i] = logLine(e, run, i, "a line of a hundred characters, more or less, as programs write them when they have little to say")
+			list[i].Timestamp = t0.Add(time.Duration(number) * time.Second)
+		}
+		if number%50 == 0 {
+			list[0].Level = model.LevelError
+		}
+		number++
+		return list
+	}
+	for range *rows / each {
+		f.must(f.b.Logs().Append(f.ctx, lines()))
+	}
+	b.Run("append", func(b *testing.B) {
+		report := cost(b, "line", b.N*each)
+		for range b.N {
+			f.must(f.b.Logs().Append(f.ctx, lines()))
+		}
+		report()
+	})
+	is := func(field backend.Field, op backend.Op, value any) []backend.Filter {
+		return []backend.Filter{{Field: field, Op: op, Value: value}}
+	}
+	for _, c := range []struct {
+		name    string
+		filters []backend.Filter
+	}{
+		{"latest", nil},
+		{"execution", is(backend.FieldExecutionID, backend.OpEquals, e.ID)},
+		{"errors", is(backend.FieldLevel, backend.OpGreaterEq, "ERROR")},
+		{"namespace", is(backend.FieldNamespace, backend.OpPrefix, "company.team3")},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for range b.N {
+				page, err := f.b.Logs().Search(f.ctx, backend.Query{Tenant: tenant, Size: 25, Filters: c.filters, Sort: []backend.Sort{{By: "timestamp", Desc: true}}})
+				if err != nil || len(page.Results) == 0 {
+					b.Fatal(len(page.Results), err)
+				}
+			}
+		})
 	}
 }

@@ -16,6 +16,7 @@ var logScenarios = []scenario{
 	{"lines of a transition", logOfTransition},
 	{"every filter", logFilters},
 	{"order and pages", logPages},
+	{"many lines of one namespace", logCrowd},
 	{"deletion", logDeletion},
 }
 
@@ -173,6 +174,29 @@ func logPages(t *testing.T, f *fixture) {
 	rest, err := f.b.Logs().Search(f.ctx, q)
 	f.must(err)
 	f.equal(len(rest.Results), 15)
+}
+
+func logCrowd(t *testing.T, f *fixture) {
+	const n = 6000
+	e, rare := execution(model.NewID()), execution(model.NewID())
+	rare.Namespace = "rare"
+	lines := []model.LogEntry{logLine(rare, taskRun(rare, "t", 0), 0, "rare")}
+	for i := range n {
+		lines = append(lines, logLine(e, taskRun(e, "t", 0), i, fmt.Sprint(i)))
+	}
+	f.must(f.b.Logs().Append(f.ctx, lines))
+	for _, c := range []struct {
+		namespace string
+		total     int
+		newest    string
+	}{{e.Namespace, n, fmt.Sprint(n - 1)}, {"rare", 1, "rare"}, {"none", 0, ""}} {
+		page, err := f.b.Logs().Search(f.ctx, backend.Query{Tenant: tenant, Size: 2, Sort: []backend.Sort{{By: "timestamp", Desc: true}},
+			Filters: []backend.Filter{{Field: backend.FieldNamespace, Op: backend.OpPrefix, Value: c.namespace}}})
+		f.must(err)
+		if page.Total != c.total || c.total > 0 && page.Results[0].Message != c.newest {
+			t.Errorf("%s: total %d, %v", c.namespace, page.Total, messages(page))
+		}
+	}
 }
 
 func logDeletion(t *testing.T, f *fixture) {

@@ -3,16 +3,16 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"sync/atomic"
-
-	"database/sql/driver"
 
 	sqlitedriver "modernc.org/sqlite"
 
@@ -31,6 +31,10 @@ func dataSource(path string, pragmas ...string) string {
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyMillis))
 	for _, p := range pragmas {
 		q.Add("_pragma", p)
+	}
+	path = filepath.ToSlash(path)
+	if len(path) > 1 && path[1] == ':' { // a drive
+		path = "/" + path
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }

@@ -22,14 +22,15 @@ const countLimit = 10_000
 
 // list says how the records of one repository are searched.
 type list[T any] struct {
-	from    string // the table with its alias
-	columns string
-	row     string // the row number's column
-	schema  sqlbase.Schema
-	sorts   []string
-	natural []backend.Sort
-	keys    map[string]string // the expressions of the sort keys
-	scan    func(scanner) (T, error)
+	from      string // the table with its alias
+	countFrom string // where from is not the way to count: another index on it
+	columns   string
+	row       string // the row number's column
+	schema    sqlbase.Schema
+	sorts     []string
+	natural   []backend.Sort
+	keys      map[string]string // the expressions of the sort keys
+	scan      func(scanner) (T, error)
 }
 
 // search runs a validated query: the records that all clauses hold for.
@@ -81,10 +82,13 @@ func (l *list[T]) find(ctx context.Context, db *sql.DB, q backend.Query, limit i
 
 // count counts records, but not beyond the limit; 0 is without limit.
 func (l *list[T]) count(ctx context.Context, db *sql.DB, clauses []sqlbase.Clause, limit int) (n int, err error) {
-	where := sqlbase.All(clauses)
-	text := fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", l.from, where.SQL)
+	where, from := sqlbase.All(clauses), l.from
+	if l.countFrom != "" {
+		from = l.countFrom
+	}
+	text := fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", from, where.SQL)
 	if limit > 0 {
-		text = fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT %d)", l.from, where.SQL, limit)
+		text = fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT %d)", from, where.SQL, limit)
 	}
 	err = db.QueryRowContext(ctx, text, where.Args...).Scan(&n)
 	return n, unavailable(err)

@@ -29,7 +29,6 @@ var logList = list[model.LogEntry]{
 			backend.FieldStartDate: "l.at", backend.FieldEndDate: "l.at",
 		},
 		Text: []string{"l.message"},
-		Wrap: map[backend.Field]func(sqlbase.Clause) sqlbase.Clause{backend.FieldLevel: severe},
 	},
 	sorts:   backend.LogSorts,
 	natural: []backend.Sort{{By: "timestamp"}},
@@ -47,13 +46,49 @@ var logList = list[model.LogEntry]{
 	},
 }
 
-// severe lets SQLite see that the index on severe lines has all that a condition on the level asks for.
-func severe(c sqlbase.Clause) sqlbase.Clause {
-	switch c.SQL {
-	case "l.level >= 4", "l.level > 3", "l.level >= 5", "l.level > 4", "l.level = 4", "l.level = 5":
-		c.SQL += " AND l.level >= 4"
+// severe is what the index on severe lines asks a query to say.
+const severe = "l.level >= 4"
+
+// isSevere tells whether a filter leaves only severe lines.
+func isSevere(f backend.Filter) bool {
+	if f.Field != backend.FieldLevel || f.Op.Negative() || f.Op == backend.OpLess || f.Op == backend.OpLessEq {
+		return false
 	}
-	return c
+	return !slices.ContainsFunc(f.Strings(), func(name string) bool {
+		l, _ := model.ParseLevel(name)
+		return l < model.LevelWarn
+	})
+}
+
+// fewLines is how many lines of a namespace are rather sorted than met among all others.
+const fewLines = 5_000
+
+// find returns the list with the index that leads through the fewest lines: what SQLite would guess is too often wrong.
+func (l logs) find(ctx context.Context, q backend.Query) (list[model.LogEntry], []sqlbase.Clause, error) {
+	lines, where := logList, []sqlbase.Clause{equals("l.tenant", q.Tenant)}
+	is := func(f backend.Filter) bool { return f.Field == backend.FieldNamespace && !f.Op.Negative() }
+	switch place := slices.IndexFunc(q.Filters, is); {
+	case slices.ContainsFunc(q.Filters, ofOneExecution):
+		lines.from += " INDEXED BY logs_line"
+	case slices.ContainsFunc(q.Filters, isSevere):
+		lines.from += " INDEXED BY logs_severe"
+		where = append(where, sqlbase.Clause{SQL: severe})
+	case place >= 0:
+		ofFlow := logList
+		ofFlow.from += " INDEXED BY logs_flow"
+		n, err := ofFlow.count(ctx, l.logging, append(where, logList.schema.Where(q.Filters[place:place+1])...), fewLines)
+		if err != nil {
+			return lines, nil, err
+		}
+		if lines = ofFlow; n == fewLines && !slices.ContainsFunc(q.Filters, ofOneFlow) {
+			lines.from, lines.countFrom = logList.from+" INDEXED BY logs_at", ofFlow.from
+		}
+	}
+	return lines, where, nil
+}
+
+func ofOneFlow(f backend.Filter) bool {
+	return f.Field == backend.FieldFlowID && f.Op == backend.OpEquals
 }
 
 // Append is backend.Logs.
@@ -80,24 +115,34 @@ func (l logs) Search(ctx context.Context, q backend.Query) (backend.Page[model.L
 	if err := l.ready(ctx); err != nil {
 		return backend.Page[model.LogEntry]{}, err
 	}
-	return logList.find(ctx, l.logging, q, limitOf(q), equals("l.tenant", q.Tenant))
+	if err := q.Validate(logList.schema.Kinds, logList.sorts); err != nil {
+		return backend.Page[model.LogEntry]{}, err
+	}
+	lines, where, err := l.find(ctx, q)
+	if err != nil {
+		return backend.Page[model.LogEntry]{}, err
+	}
+	return lines.find(ctx, l.logging, q, limitOf(q), where...)
 }
 
 // Delete is backend.Logs.
 func (l logs) Delete(ctx context.Context, q backend.Query) (int, error) {
-	return deleteLines(ctx, l.Backend, &logList, q, equals("l.tenant", q.Tenant))
+	if err := l.ready(ctx); err != nil {
+		return 0, err
+	}
+	if err := q.Validate(logList.schema.Kinds, logList.sorts); err != nil {
+		return 0, err
+	}
+	lines, where, err := l.find(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	return deleteLines(ctx, l.Backend, "logs", &lines, q, where)
 }
 
 // deleteLines removes the selected records, some at a time so that others can be written in between.
-func deleteLines[T any](ctx context.Context, b *Backend, l *list[T], q backend.Query, tenant sqlbase.Clause) (int, error) {
-	if err := b.ready(ctx); err != nil {
-		return 0, err
-	}
-	if err := q.Validate(l.schema.Kinds, l.sorts); err != nil {
-		return 0, err
-	}
-	where := sqlbase.All(append([]sqlbase.Clause{tenant}, l.schema.Where(q.Filters)...))
-	table := l.from[:len(l.from)-2] // without its alias
+func deleteLines[T any](ctx context.Context, b *Backend, table string, l *list[T], q backend.Query, base []sqlbase.Clause) (int, error) {
+	where := sqlbase.All(append(base, l.schema.Where(q.Filters)...))
 	text := "DELETE FROM " + table + " WHERE seq IN (SELECT seq FROM " + l.from + " WHERE " + where.SQL + " LIMIT 2000)"
 	total := 0
 	for {
@@ -197,5 +242,11 @@ func (m metrics) Names(ctx context.Context, q backend.Query) (names, tasks []str
 
 // Delete is backend.Metrics.
 func (m metrics) Delete(ctx context.Context, q backend.Query) (int, error) {
-	return deleteLines(ctx, m.Backend, &metricList, q, equals("m.tenant", q.Tenant))
+	if err := m.ready(ctx); err != nil {
+		return 0, err
+	}
+	if err := q.Validate(metricList.schema.Kinds, metricList.sorts); err != nil {
+		return 0, err
+	}
+	return deleteLines(ctx, m.Backend, "metrics", &metricList, q, []sqlbase.Clause{equals("m.tenant", q.Tenant)})
 }

@@ -119,6 +119,58 @@ func forbid(t testing.TB, b backend.Backend) (repair func()) {
 	return func() { set("PRAGMA query_only = 0") }
 }
 
+// TestPaths opens directories whose names mean something in a URL, and one that is relative.
+func TestPaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"relative", "a b/c?d=e#f%20g&h", "ä+ö"} {
+		b, err := Open(dir)
+		if err != nil {
+			t.Errorf("%q: %v", dir, err)
+			continue
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, stateFile)); err != nil {
+			t.Errorf("the file is not where it should be: %v", err)
+		}
+	}
+}
+
+// TestNewerFormat refuses what a later version wrote.
+func TestNewerFormat(t *testing.T) {
+	dir := t.TempDir()
+	b, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.conn.conn.ExecContext(t.Context(), "PRAGMA user_version = 999"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); !errors.Is(err, backend.ErrInvalid) {
+		t.Errorf("opened with %v", err)
+	}
+}
+
+// BenchmarkOpen opens and closes what is there already.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	for range b.N {
+		x, err := Open(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := x.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
 func TestOneOwner(t *testing.T) {
 	dir := t.TempDir()
 	first, err := Open(dir)

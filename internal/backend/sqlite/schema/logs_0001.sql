@@ -20,6 +20,7 @@ CREATE TABLE logs (
 -- It finds an execution's lines, and keeps one that is delivered twice from being stored twice.
 CREATE UNIQUE INDEX logs_line ON logs (execution_id, task_run_id, attempt, line);
 CREATE INDEX logs_at ON logs (tenant, at);
+CREATE INDEX logs_flow ON logs (tenant, namespace, flow_id, at);
 -- The few lines that are looked for among the many.
 CREATE INDEX logs_severe ON logs (tenant, at) WHERE level >= 4;
 
