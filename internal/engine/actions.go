@@ -70,7 +70,7 @@ func (x *turn) explain() {
 		x.refuse(model.AnswerInvalid, err.Error())
 		return
 	}
-	x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: x.s.Exec, Body: body})
+	x.answer(model.Answer{Execution: x.s.Exec, Body: body})
 }
 
 // kill asks for the end of everything that is under way.
@@ -227,9 +227,7 @@ func (x *turn) delete(force bool) {
 		x.clearTimer(id)
 	}
 	x.t.Deleted = true
-	if x.ev.Ask != "" {
-		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: e})
-	}
+	x.answer(model.Answer{Execution: e})
 }
 
 // replaceLabels sets the labels that people may set; those of the system stay.

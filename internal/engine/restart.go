@@ -214,9 +214,7 @@ func (x *turn) copyTo(a *model.Action, again map[*node]bool, keep func(*node) bo
 		next.State = next.State.With(model.Restarted, x.now)
 	}
 	x.send(model.Event{To: model.ExecutionEntity(id), Kind: model.EventCreate, Create: create})
-	if x.ev.Ask != "" {
-		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: next})
-	}
+	x.answer(model.Answer{Execution: next})
 }
 
 func (x *turn) reopenCopy(n *node, run *model.TaskRun, again map[*node]bool) {

@@ -90,8 +90,14 @@ func (x *turn) ignore(reason string) { x.reason = reason }
 // refuse ignores the event and tells who asked.
 func (x *turn) refuse(code model.AnswerCode, message string) {
 	x.reason = message
+	x.answer(model.Answer{Code: code, Message: message})
+}
+
+// answer tells whoever asked, if anybody did.
+func (x *turn) answer(a model.Answer) {
 	if x.ev.Ask != "" {
-		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Code: code, Message: message})
+		a.Ask = x.ev.Ask
+		x.t.Answers = append(x.t.Answers, a)
 	}
 }
 
@@ -111,8 +117,8 @@ func (x *turn) finish() Result {
 		x.t.TaskRuns = append(x.t.TaskRuns, c.n.run)
 	}
 	slices.SortFunc(x.t.TaskRuns, func(a, b *model.TaskRun) int { return cmp.Compare(a.Engine.Seq, b.Engine.Seq) })
-	if x.ev.Ask != "" && x.reason == "" && len(x.t.Answers) == 0 {
-		x.t.Answers = append(x.t.Answers, model.Answer{Ask: x.ev.Ask, Execution: x.s.Exec})
+	if len(x.t.Answers) == 0 {
+		x.answer(model.Answer{Execution: x.s.Exec})
 	}
 	if x.s.Exists() || x.t.Deleted {
 		x.s.Version = x.id
@@ -124,8 +130,13 @@ func (x *turn) finish() Result {
 
 // onCreate brings the execution into being; creating one that exists is a repeat.
 func (x *turn) onCreate() {
-	if x.s.Exists() || x.s.Gone {
-		x.ignore("the execution exists already, or has been deleted")
+	switch {
+	case x.s.Gone:
+		x.refuse(model.AnswerGone, "the execution has been deleted")
+		return
+	case x.s.Exists(): // whoever asks again is answered as the first time
+		x.ignore("the execution exists already")
+		x.answer(model.Answer{Execution: x.s.Exec})
 		return
 	}
 	create := x.ev.Create

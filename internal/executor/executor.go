@@ -57,6 +57,7 @@ func (e *Executor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.wg.Go(func() { e.sweep(ctx) })
 	for c := range changes {
 		if c.Revoked {
 			e.release(c.Lease.Shard)

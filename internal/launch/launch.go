@@ -83,16 +83,14 @@ func (l *Launcher) Create(ctx context.Context, r Request) (*model.Execution, err
 	return p.Execution(), l.Submit(ctx, p)
 }
 
-// Submit appends a prepared execution and waits until it is durable.
+// Submit creates a prepared execution and waits until it is durable and can be read by its id.
 func (l *Launcher) Submit(ctx context.Context, p *Prepared) error {
-	done := make(chan error, 1)
-	l.Backend.Append([]model.Event{p.Event}, func(err error) { done <- err })
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	p.Event.Ask = p.Event.ID
+	ans, err := l.Backend.Ask(ctx, p.Event)
+	if err == nil && ans.Code != model.AnswerDone {
+		err = fmt.Errorf("%w: %s", backend.ErrConflict, ans.Message)
 	}
+	return err
 }
 
 // Prepare does everything that can fail because of the request.

@@ -1,0 +1,60 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// sweepEvery is how often jobs are looked for whose workers have died.
+const sweepEvery = 2 * time.Second
+
+// maxOrphans is how many of them are reported at once.
+const maxOrphans = 1000
+
+// sweep reports jobs whose workers have died to their executions, which hand them out again. Every executor does so: a
+// report that comes twice is ignored the second time.
+func (e *Executor) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	reported := map[string]bool{}
+	for {
+		orphans, err := e.cfg.Backend.Orphans(ctx, maxOrphans)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, backend.ErrClosed) {
+			e.cfg.Log.Warn("looking for lost jobs failed", "error", err)
+		}
+		still := make(map[string]bool, len(orphans))
+		var events []model.Event
+		for _, j := range orphans {
+			still[j.ID] = true
+			if !reported[j.ID] {
+				events = append(events, lost(j, e.cfg.Now()))
+			}
+		}
+		reported = still
+		if len(events) > 0 {
+			e.cfg.Log.Info("jobs of dead workers are handed out again", "jobs", len(events))
+			e.cfg.Backend.Append(events, func(err error) {
+				if err != nil {
+					e.cfg.Log.Warn("reporting lost jobs failed", "error", err)
+				}
+			})
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// lost is the event that tells an execution of a job whose worker has died.
+func lost(j *model.Job, now time.Time) model.Event {
+	return model.Event{
+		ID: j.ID + ".lost", To: model.ExecutionEntity(j.Execution.ID), Kind: model.EventJobLost, At: now,
+		Job: &model.JobReport{ID: j.ID, TaskRunID: j.TaskRun.ID, Attempt: j.Attempt},
+	}
+}
