@@ -1,23 +1,21 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"mime/multipart"
+	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/app"
-	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/config"
-	"github.com/windhover-io/windhover/internal/launch"
-	"github.com/windhover-io/windhover/internal/model"
-	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -43,30 +41,29 @@ func sharedDir(t *testing.T) string {
 	return dir
 }
 
+// TestFlows runs every recorded flow through the real server on each backend and holds how it ends against the record.
 func TestFlows(t *testing.T) {
 	dir := filepath.Join(sharedDir(t), "conformance")
 	setEnv(t)
-	a := start(t)
-	createFlows(t, a, filepath.Join(dir, "flows"))
+	for _, backend := range []string{"memory", "sqlite"} {
+		t.Run(backend, func(t *testing.T) { runAll(t, dir, backend) })
+	}
+}
+
+func runAll(t *testing.T, dir, backend string) {
+	url := start(t, backend)
+	createFlows(t, url, filepath.Join(dir, "flows"))
 	files, err := filepath.Glob(filepath.Join(dir, "outcomes", "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no outcomes", err)
 	}
 	exceptions := readExceptions(t)
 	for _, f := range files {
-		src, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var want recorded
-		if err := json.Unmarshal(src, &want); err != nil {
-			t.Fatal(err)
-		}
-		want.Namespace, want.ID = strings.Trim(want.Namespace, `"`), strings.Trim(want.ID, `"`) // recorded as written
+		want := readOutcome(t, f)
 		name := strings.TrimSuffix(filepath.Base(f), ".json")
 		t.Run(name, func(t *testing.T) {
-			got := run(t, a, want)
-			differences := Differences(want.Outcome, got)
+			t.Parallel()
+			differences := Differences(want.Outcome, run(t, url, want))
 			if reason, ok := exceptions[name]; ok {
 				if len(differences) == 0 {
 					t.Errorf("it ends as recorded, the exception is not needed: %s", reason)
@@ -78,6 +75,20 @@ func TestFlows(t *testing.T) {
 			}
 		})
 	}
+}
+
+func readOutcome(t *testing.T, path string) recorded {
+	t.Helper()
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want recorded
+	if err := json.Unmarshal(src, &want); err != nil {
+		t.Fatal(err)
+	}
+	want.Namespace, want.ID = strings.Trim(want.Namespace, `"`), strings.Trim(want.ID, `"`) // recorded as written
+	return want
 }
 
 // readExceptions reads where ours differs on purpose, with the reasons.
@@ -104,25 +115,22 @@ func setEnv(t *testing.T) {
 	}
 }
 
-// start starts everything in this process.
-func start(t *testing.T) *app.App {
+// start starts everything in this process, the web server on a free port, and returns its address.
+func start(t *testing.T, backend string) string {
 	t.Helper()
 	cfg := config.Default()
-	cfg.Backend.Type, cfg.Storage.Type = "memory", "memory"
+	cfg.Backend.Type, cfg.Backend.Path = backend, t.TempDir()
+	cfg.Server.Port, cfg.Server.Grace, cfg.Tutorial = 0, time.Second, false
 	cfg.Encryption.SecretKey = "I6EGNzRESu3X3pKZidrqCGOHQFUFC0yK"
-	cfg.Server.Grace = time.Second
 	cfg.Variables.Globals = value.MapOf(value.Entry{Key: "string", Value: "string"}, value.Entry{Key: "int", Value: int32(1)},
 		value.Entry{Key: "bool", Value: true}, value.Entry{Key: "nested", Value: value.MapOf(value.Entry{Key: "int", Value: int32(2)})})
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	if testing.Verbose() {
-		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	}
 	a, err := app.New(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	for _, component := range []func(context.Context) error{a.Executor, a.Worker} {
+	for _, component := range []func(context.Context) error{a.Executor, a.Worker, a.Webserver} {
 		if err := component(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -132,116 +140,82 @@ func start(t *testing.T) *app.App {
 			t.Error(err)
 		}
 	})
-	return a
+	return "http://" + a.Addr() + "/api/v1/main"
 }
 
-func createFlows(t *testing.T, a *app.App, dir string) {
+func createFlows(t *testing.T, url, dir string) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(dir, "*.y*ml"))
-	sort.Strings(files)
 	for _, f := range files {
 		src, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		saved, problems, err := a.SaveFlow(context.Background(), "main", src)
+		resp, err := http.Post(url+"/flows", "application/x-yaml", bytes.NewReader(src))
 		if err != nil {
-			t.Fatal(f, err)
+			t.Fatal(err)
 		}
-		if saved == nil {
-			t.Logf("%s is not valid here: %v", filepath.Base(f), problems)
+		b, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Logf("%s is refused: %s", filepath.Base(f), b)
 		}
 	}
 }
 
 // run runs a recorded flow with its inputs and returns how it ended.
-func run(t *testing.T, a *app.App, r recorded) Outcome {
+func run(t *testing.T, url string, r recorded) Outcome {
 	t.Helper()
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	for k, v := range r.Inputs {
+		if err := writeInput(w, k, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	id := model.NewID()
-	given := value.NewMap(len(r.Inputs))
-	for k, v := range r.Inputs {
-		if f, ok := v.(map[string]any); ok && f["file"] != nil {
-			e := storage.Execution{Flow: storage.Flow{Tenant: "main", Namespace: r.Namespace, ID: r.ID}, ID: id}
-			dir, err := e.InputDir(k)
-			if err != nil {
-				t.Fatal(err)
-			}
-			uri, err := dir.Join("file.txt")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := a.Storage.Put(ctx, uri, strings.NewReader(f["file"].(string)), nil); err != nil {
-				t.Fatal(err)
-			}
-			v = uri.String()
-		}
-		if m, ok := v.(map[string]any); ok {
-			b, _ := json.Marshal(m)
-			v = string(b)
-		}
-		given.Set(k, value.Normalize(v))
-	}
-	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: id})
-	defer stop()
-	_, err := a.Launcher.Create(ctx, launch.Request{Flow: model.FlowKey{Tenant: "main", Namespace: r.Namespace, ID: r.ID}, ID: id, Inputs: given})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/executions/"+r.Namespace+"/"+r.ID+"?wait=true", &form)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		select {
-		case c := <-changes:
-			if c.Execution != nil && c.Execution.Engine.Finished || c.Execution != nil && c.Execution.State.Current() == model.Retried {
-				return outcome(t, a, c.Execution)
-			}
-		case <-ctx.Done():
-			e, _ := a.Backend.Executions().Get(context.Background(), "main", id)
-			t.Fatalf("the execution did not finish: %+v", e)
-		}
-	}
-}
-
-func outcome(t *testing.T, a *app.App, e *model.Execution) Outcome {
-	t.Helper()
-	runs, err := a.Backend.Executions().TaskRuns(context.Background(), "main", e.ID)
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := map[string]any{"state": map[string]any{"current": e.State.Current().String()}}
-	var list []any
-	for _, r := range runs {
-		m := map[string]any{"id": r.ID, "taskId": r.TaskID, "state": map[string]any{"current": r.State.Current().String()}, "outputs": decode(t, r.Outputs)}
-		if r.ParentID != "" {
-			m["parentTaskRunId"] = r.ParentID
-		}
-		if r.Value != nil {
-			m["value"] = *r.Value
-		}
-		var attempts []any
-		for _, at := range r.Attempts {
-			attempts = append(attempts, map[string]any{"state": map[string]any{"current": at.State.Current().String()}})
-		}
-		m["attempts"] = attempts
-		list = append(list, m)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("status %d: %s %v", resp.StatusCode, b, err)
 	}
-	doc["taskRunList"], doc["outputs"] = list, decode(t, e.Outputs)
-	var labels []any
-	for _, l := range e.Labels {
-		labels = append(labels, map[string]any{"key": l.Key, "value": l.Value})
-	}
-	doc["labels"] = labels
-	return Normal(doc)
-}
-
-func decode(t *testing.T, raw json.RawMessage) any {
-	t.Helper()
-	if len(raw) == 0 {
-		return nil
-	}
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	var execution map[string]any
+	if err := json.Unmarshal(b, &execution); err != nil {
 		t.Fatal(err)
 	}
-	return v
+	return Normal(execution)
+}
+
+// writeInput writes an input as clients do: files as files, everything else as text.
+func writeInput(w *multipart.Writer, name string, v any) error {
+	switch v := v.(type) {
+	case map[string]any:
+		if content, ok := v["file"].(string); ok {
+			part, err := w.CreateFormFile(name, name)
+			if err == nil {
+				_, err = io.WriteString(part, content)
+			}
+			return err
+		}
+	case string:
+		return w.WriteField(name, v)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return w.WriteField(name, string(b))
 }
