@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/sdk"
 )
 
-// Types lists the types of this package.
-func Types() []plugin.Type {
+// Types lists the types of this package; some read executions, and delete them with their files.
+func Types(b backend.Backend, store storage.Storage) []plugin.Type {
 	return []plugin.Type{
 		{
 			Name: "io.kestra.plugin.core.execution.Fail", Aliases: []string{"io.kestra.core.tasks.executions.Fail"},
@@ -35,6 +37,7 @@ conditions:
 errorMessage: a name and a count are required`}},
 			New: func() any { return &Assert{} }, Pure: true,
 		},
+		countType(b), resumeType(b), purgeType(b, store),
 	}
 }
 

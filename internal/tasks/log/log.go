@@ -5,13 +5,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk"
 )
 
-// Types lists the types of this package.
-func Types() []plugin.Type {
+// Types lists the types of this package; Fetch and PurgeLogs use the backend's logs.
+func Types(b backend.Backend) []plugin.Type {
 	return []plugin.Type{{
 		Name: "io.kestra.plugin.core.log.Log", Aliases: []string{"io.kestra.core.tasks.log.Log"},
 		Category: plugin.Task, Title: "Write to the execution's log.",
@@ -23,7 +24,7 @@ message:
   - "{{ inputs.name }} is late"
   - check {{ flow.id }}`}},
 		New: func() any { return &Log{} }, Pure: true,
-	}}
+	}, fetchType(b), purgeType(b)}
 }
 
 // Log writes messages to the log.
