@@ -161,7 +161,7 @@ func (c *compiler) checkBounds(o *object, read func(*yamldoc.Node) (float64, boo
 		}
 	}
 	if known[0] && known[1] && bounds[0] > bounds[1] {
-		c.fail(o.get(high), "no value can be both: `"+low+"` is above `"+high+"`")
+		c.warn(o.get(high), "no value can be both: `"+low+"` is above `"+high+"`")
 	}
 }
 
@@ -195,7 +195,9 @@ func (c *compiler) fileInput(o *object) {
 	}
 	for _, n := range o.list("allowedFileExtensions") {
 		if !strings.HasPrefix(n.String(), ".") {
-			c.expect(n, "this is "+describe(n), "a file extension such as .csv")
+			p := n.Problem(yamldoc.Warning, "no file has the extension "+describe(n))
+			p.Expected = "a file extension with its dot, such as .csv"
+			c.report(p)
 		}
 	}
 	if old := o.get("extension"); old != nil {
@@ -221,8 +223,12 @@ func (c *compiler) selectInput(o *object, in *model.Input) {
 	c.itemType(o)
 	c.expressions(o.get("expression"))
 	listed := o.get("values", "options")
-	if listed == nil && o.get("expression") == nil {
+	switch {
+	case listed != nil || o.get("expression") != nil:
+	case in.Type == "ENUM":
 		o.missing("values")
+	default:
+		c.warn(o.n, "an input of type "+in.Type+" without `values` and `expression` has nothing to choose from")
 	}
 	var options []string
 	for _, item := range o.list("values", "options") {

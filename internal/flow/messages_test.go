@@ -124,16 +124,16 @@ func TestInputMessages(t *testing.T) {
 	}{
 		{"bounds", "[{id: a, type: INT, min: 5, max: 1.5}, {id: b, type: FLOAT, min: 2, max: 1}, {id: c, type: DURATION, min: x}]", []string{
 			"e line 3, column 42: inputs[0].max: `max` is `1.5`; expected a whole number",
-			"e line 3, column 82: inputs[1].max: no value can be both: `min` is above `max`",
+			"w line 3, column 82: inputs[1].max: no value can be both: `min` is above `max`",
 			"e line 3, column 115: inputs[2].min: `min` is `x`; expected an ISO-8601 duration such as PT1H30M or P1D, or a number of seconds"}},
 		{"dates", "[{id: a, type: DATE, after: 2024-13-01}, {id: b, type: TIME, before: '10:00', after: '11:00:00'}, {id: c, type: DATETIME, before: now}]", []string{
 			"e line 3, column 37: inputs[0].after: `after` is `2024-13-01`; expected a date such as 2026-01-31",
-			"e line 3, column 78: inputs[1].before: no value can be both: `after` is above `before`",
+			"w line 3, column 78: inputs[1].before: no value can be both: `after` is above `before`",
 			"e line 3, column 139: inputs[2].before: `before` is `now`; expected a date such as 2026-01-31T12:00:00Z"}},
 		{"properties of other types", "[{id: a, type: BOOLEAN, validator: x}]", []string{
 			"e line 3, column 33: inputs[0].validator: `validator` is not a property of an input of type BOOLEAN"}},
 		{"selects", "[{id: a, type: SELECT}, {id: b, type: ENUM, values: []}, {id: c, type: SELECT, values: [x, {label: Y}], defaults: z}, {id: d, type: SELECT, expression: '{{ [1] }}'}]", []string{
-			"e line 3, column 10: inputs[0]: `values` is missing: an input of type SELECT needs it",
+			"w line 3, column 10: inputs[0]: an input of type SELECT without `values` and `expression` has nothing to choose from",
 			"e line 3, column 61: inputs[1].values: `values` must not be empty",
 			"e line 3, column 100: inputs[2].values[1]: `value` is missing: an option needs it",
 			"w line 3, column 123: inputs[2].defaults: the default `z` is none of the values"}},
@@ -143,7 +143,7 @@ func TestInputMessages(t *testing.T) {
 			"e line 3, column 108: inputs[2].itemType: `itemType` cannot be ARRAY"}},
 		{"files", "[{id: a, type: FILE, defaults: 'nsfile:///x', extension: .csv}, {id: b, type: FILE, allowedFileExtensions: [csv]}]", []string{
 			"w line 3, column 66: inputs[0].extension: `extension` is deprecated; use allowedFileExtensions",
-			"e line 3, column 117: inputs[1].allowedFileExtensions[0]: this is `csv`; expected a file extension such as .csv"}},
+			"w line 3, column 117: inputs[1].allowedFileExtensions[0]: no file has the extension `csv`; expected a file extension with its dot, such as .csv"}},
 		{"forms", "[{id: a, type: FORM}, {id: b, type: FORM, inputs: [{id: x, type: STRING}, {id: x, type: INT}]}]", []string{
 			"e line 3, column 10: inputs[0]: `inputs` is missing: an input of type FORM needs it",
 			"e line 3, column 88: inputs[1].inputs[1].id: the input `x` is declared twice, also at line 3"}},
