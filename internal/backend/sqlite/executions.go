@@ -201,38 +201,50 @@ func (x executions) Latest(ctx context.Context, tenant string, flows []model.Flo
 	return all, nil
 }
 
+// deleteBatch is how many executions are deleted between two batches of other writes.
+const deleteBatch = 200
+
 // Delete is backend.Executions.
 func (x executions) Delete(ctx context.Context, tenant string, ids []string) (int, error) {
 	if err := x.ready(ctx); err != nil {
 		return 0, err
 	}
-	var deleted []string
-	err := x.write(ctx, func(s *store) error {
-		deleted = nil
-		for _, id := range ids {
-			old, err := s.storedExecution(id)
-			if err != nil {
-				return err
-			}
-			if old.version == 0 || old.row.Tenant != tenant || !old.row.Finished {
-				continue
-			}
-			if err := s.deleteExecution(old); err != nil {
-				return err
-			}
-			if err := s.bury(model.ExecutionEntity(id), old.version); err != nil {
-				return err
-			}
-			if err := s.dropJobs(id); err != nil {
-				return err
-			}
-			deleted = append(deleted, id)
+	total := 0
+	for some := range slices.Chunk(ids, deleteBatch) {
+		var deleted []string
+		err := x.write(ctx, func(s *store) (err error) {
+			deleted, err = s.deleteFinished(tenant, some)
+			return err
+		})
+		if err != nil {
+			return total, err
 		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
+		x.Deleted(deleted)
+		total += len(deleted)
 	}
-	x.Deleted(deleted)
-	return len(deleted), nil
+	return total, nil
+}
+
+// deleteFinished deletes those of the executions that have finished.
+func (s *store) deleteFinished(tenant string, ids []string) (deleted []string, err error) {
+	for _, id := range ids {
+		old, err := s.storedExecution(id)
+		if err != nil {
+			return nil, err
+		}
+		if old.version == 0 || old.row.Tenant != tenant || !old.row.Finished {
+			continue
+		}
+		if err := s.deleteExecution(old); err != nil {
+			return nil, err
+		}
+		if err := s.bury(model.ExecutionEntity(id), old.version); err != nil {
+			return nil, err
+		}
+		if err := s.dropJobs(id); err != nil {
+			return nil, err
+		}
+		deleted = append(deleted, id)
+	}
+	return deleted, nil
 }
