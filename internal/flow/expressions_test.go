@@ -69,11 +69,16 @@ func TestExpressionErrors(t *testing.T) {
 	}
 	lenient := options
 	lenient.Lenient = true
-	f, problems := flow.Compile([]byte(head+"tasks: [{id: a, type: io.kestra.plugin.core.log.Log, message: '{{ x | nofilter }}'}]"), lenient)
-	if f == nil || len(problems) != 1 || problems[0].Severity != yamldoc.Warning {
-		t.Errorf("%v, %v", f, problems)
+	for _, rest := range []string{"message: '{{ x | nofilter }}'", "message: x, level: LOUD", "message: x, timeout: soon"} {
+		f, problems := flow.Compile([]byte(head+"tasks: [{id: a, type: io.kestra.plugin.core.log.Log, "+rest+"}]"), lenient)
+		if f == nil || len(problems) != 1 || problems[0].Severity != yamldoc.Warning {
+			t.Errorf("%s: %v, %v", rest, f, problems)
+		}
 	}
-	f, problems = flow.Compile([]byte(head+"variables: {a: '{{ nofunction() }}'}\n"+logTask), options)
+	if f, _ := flow.Compile([]byte(head+"tasks: [{id: a, type: io.kestra.plugin.core.log.Log, message: x, logLevel: LOUD}]"), lenient); f != nil {
+		t.Error("a property that takes no expressions may hold anything")
+	}
+	f, problems := flow.Compile([]byte(head+"variables: {a: '{{ nofunction() }}'}\n"+logTask), options)
 	if f == nil || len(problems) != 1 || problems[0].Severity != yamldoc.Warning {
 		t.Errorf("an unused variable: %v, %v", f, problems)
 	}

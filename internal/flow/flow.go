@@ -1,5 +1,5 @@
 // Package flow is the flow language: it compiles YAML into a model.Flow and says everything that is wrong with it at once,
-// each thing at its line and column. It does no I/O.
+// each thing at its line and column. It reads nothing but its arguments and the database of time zones.
 package flow
 
 import (
@@ -25,7 +25,9 @@ type Options struct {
 	Template func(namespace, id string) ([]byte, error)
 	// Templates keeps the parsed expressions for those who evaluate them; it may be nil.
 	Templates *expr.Cache
-	// Lenient makes warnings of expressions that cannot be parsed. The reference saves such flows, and their tasks fail.
+	// Lenient makes warnings of what only makes a task fail when it runs: expressions that cannot be parsed, values that
+	// cannot be converted to what a property holds. The reference saves such flows, so that those which are to run unchanged
+	// must not be refused.
 	Lenient bool
 	// Limits bound what a text may cost.
 	Limits yamldoc.Limits

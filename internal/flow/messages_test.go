@@ -61,7 +61,7 @@ func TestMessages(t *testing.T) {
 			"e line 8, column 9: tasks[0].wait: `wait` is `perhaps`; expected true or false",
 			"e line 9, column 13: tasks[0].revision: `revision` is 0; expected at least 1",
 			"e line 10, column 20: tasks[0].restartBehavior: `restartBehavior` is `RETRY`; expected one of NEW_EXECUTION, RETRY_FAILED",
-			"e line 11, column 12: tasks[0].timeout: `timeout` is `soon`; expected an ISO-8601 duration such as PT1H30M or P1D, or a number of seconds",
+			"e line 11, column 12: tasks[0].timeout: `timeout` is `soon`; expected an ISO-8601 duration such as PT1H30M or P1D, or a number of seconds, or an expression",
 			"e line 12, column 17: tasks[0].allowFailure: `allowFailure` is `1`; expected true or false"}},
 		{"a key of a nested object", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.flow.ForEachItem, items: x, namespace: n, flowId: g, batch: {row: 1}}\n", []string{
 			"e line 4, column 100: tasks[0].batch.row: `row` is not a property of `batch`; did you mean `rows`?"}},

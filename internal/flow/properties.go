@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,12 +92,12 @@ func (c *compiler) textProperty(n *yamldoc.Node, p *plugin.Property) {
 	s := value.Print(n.Value())
 	switch {
 	case len(p.Enum) > 0 && !slices.Contains(p.Enum, s):
-		problem := n.Problem(yamldoc.Error, named(p)+" is `"+shorten(s)+"`")
+		problem := n.Problem(c.severityOf(p), named(p)+" is `"+shorten(s)+"`")
 		problem.Expected = "one of " + strings.Join(p.Enum, ", ")
 		problem.Suggestion = didYouMean(s, p.Enum)
 		c.report(problem)
 	case !p.Matches(s):
-		c.expect(n, named(p)+" is `"+shorten(s)+"`", "a text that matches "+p.Pattern)
+		c.unlike(n, p, "`"+shorten(s)+"`", "a text that matches "+p.Pattern)
 	case p.Required && s == "" && p.Static:
 		c.fail(n, named(p)+" must not be empty")
 	}
@@ -111,11 +110,27 @@ func named(p *plugin.Property) string {
 	return "`" + p.Name + "`"
 }
 
+// severityOf is how bad a value is that its property cannot have. Where expressions may stand, values are converted only
+// when the task runs.
+func (c *compiler) severityOf(p *plugin.Property) yamldoc.Severity {
+	if p.Static {
+		return yamldoc.Error
+	}
+	return c.atRun()
+}
+
+// unlike reports that a property's value is something else than what is expected.
+func (c *compiler) unlike(n *yamldoc.Node, p *plugin.Property, is, expected string) {
+	problem := n.Problem(c.severityOf(p), named(p)+" is "+is)
+	problem.Expected = expected
+	c.report(problem)
+}
+
 func (c *compiler) mismatch(n *yamldoc.Node, p *plugin.Property, expected string) {
 	if !p.Static {
 		expected += ", or an expression"
 	}
-	c.expect(n, named(p)+" is "+describe(n), expected)
+	c.unlike(n, p, describe(n), expected)
 }
 
 // scalarProperty checks numbers, booleans, durations, dates and levels.
@@ -165,9 +180,9 @@ func (c *compiler) bounds(n *yamldoc.Node, p *plugin.Property, f float64) {
 	format := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 	switch {
 	case p.Min != nil && f < *p.Min:
-		c.expect(n, fmt.Sprintf("%s is %s", named(p), format(f)), "at least "+format(*p.Min))
+		c.unlike(n, p, format(f), "at least "+format(*p.Min))
 	case p.Max != nil && f > *p.Max:
-		c.expect(n, fmt.Sprintf("%s is %s", named(p), format(f)), "at most "+format(*p.Max))
+		c.unlike(n, p, format(f), "at most "+format(*p.Max))
 	}
 }
 
@@ -210,7 +225,7 @@ func (c *compiler) mapProperty(n *yamldoc.Node, p *plugin.Property) {
 	elem := inner(p.Elem, p)
 	for _, e := range n.Entries() {
 		if !p.Static {
-			c.parse(e.Key, c.unparsable())
+			c.parse(e.Key, c.atRun())
 		}
 		c.property(e.Value, elem)
 	}

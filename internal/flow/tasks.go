@@ -157,16 +157,13 @@ func (c *compiler) condition(o *object, name string, aliases ...string) string {
 	return o.text(name, aliases...)
 }
 
-// timeout reads a duration that may be an expression.
+// timeout reads a duration that may be an expression; "" where it is absent.
 func (c *compiler) timeout(o *object) string {
 	n := o.get("timeout")
-	if n != nil && n.Kind == yamldoc.Scalar && hasExpression(n.String()) {
-		c.expressions(n)
-		return n.String()
-	}
-	if o.duration("timeout") == 0 && n.String() == "" {
+	if n == nil {
 		return ""
 	}
+	c.property(n, &plugin.Property{Name: "timeout", Kind: plugin.Duration})
 	return n.String()
 }
 

@@ -149,10 +149,10 @@ type dynamic struct {
 }
 
 // expressions parses the templates in a value, those in the keys of maps included.
-func (c *compiler) expressions(n *yamldoc.Node) { c.parseAll(n, c.unparsable()) }
+func (c *compiler) expressions(n *yamldoc.Node) { c.parseAll(n, c.atRun()) }
 
-// unparsable is the severity of an expression that cannot be parsed.
-func (c *compiler) unparsable() yamldoc.Severity {
+// atRun is the severity of what makes a task fail when it runs, such as an expression that cannot be parsed.
+func (c *compiler) atRun() yamldoc.Severity {
 	if c.opts.Lenient {
 		return yamldoc.Warning
 	}
