@@ -90,52 +90,67 @@ func (x *turn) stepAfter(f *frame) bool {
 
 // beginNext begins the next task of a list that runs one after the other, and tells whether there was one.
 func (x *turn) beginNext(f *frame, sec model.Section) bool {
-	i := f.created[sec]
-	if i >= len(f.lists[sec]) {
-		return false
+	n := x.createNext(f, sec)
+	if n != nil {
+		x.start(n)
 	}
-	x.begin(f.lists[sec][i], f, sec, 0, nil)
-	return true
+	return n != nil
 }
 
-// beginTasks begins what may begin of a main list and tells whether that was anything.
+func (x *turn) createNext(f *frame, sec model.Section) *node {
+	i := f.created[sec]
+	if i >= len(f.lists[sec]) {
+		return nil
+	}
+	return x.createRun(f.lists[sec][i], f, sec, 0, nil)
+}
+
+// beginTasks begins what may begin of a main list and tells whether that was anything. What begins together is created
+// before the first of it starts: one that fails at once does not keep back the others.
 func (x *turn) beginTasks(f *frame) bool {
+	var together []*node
+	for n := x.createTask(f); n != nil; n = x.createTask(f) {
+		together = append(together, n)
+	}
+	for _, n := range together {
+		x.start(n)
+	}
+	return len(together) > 0
+}
+
+// createTask creates the task run of the next task of a main list that may begin, nil if there is none.
+func (x *turn) createTask(f *frame) *node {
 	list := f.lists[model.SectionTasks]
 	if f.loop != nil {
 		group, index, ok := f.loop.pick(len(list))
 		if !ok {
-			return false
+			return nil
 		}
-		x.begin(list[index], f, model.SectionTasks, group, &f.loop.values[group])
-		return true
+		return x.createRun(list[index], f, model.SectionTasks, group, &f.loop.values[group])
 	}
-	kind := model.KindSequential
+	kind, limit := model.KindSequential, 1
 	if f.node != nil {
 		kind = f.node.task.Kind
 	}
-	switch kind {
-	case model.KindParallel:
-		if limit := f.node.run.Engine.Limit; limit > 0 && f.open >= limit {
-			return false
-		}
-		return x.beginNext(f, model.SectionTasks)
-	case model.KindDag:
-		return x.beginDag(f, list)
+	if kind == model.KindParallel || kind == model.KindDag {
+		limit = f.node.run.Engine.Limit
 	}
-	return f.open == 0 && x.beginNext(f, model.SectionTasks)
+	switch {
+	case limit > 0 && f.open >= limit:
+		return nil
+	case kind == model.KindDag:
+		return x.createDag(f, list)
+	}
+	return x.createNext(f, model.SectionTasks)
 }
 
-func (x *turn) beginDag(f *frame, list []*model.Task) bool {
-	if limit := f.node.run.Engine.Limit; limit > 0 && f.open >= limit {
-		return false
-	}
+func (x *turn) createDag(f *frame, list []*model.Task) *node {
 	for _, t := range list {
 		if !f.began[t.ID] && x.dependenciesEnded(f, t) {
-			x.begin(t, f, model.SectionTasks, 0, nil)
-			return true
+			return x.createRun(t, f, model.SectionTasks, 0, nil)
 		}
 	}
-	return false
+	return nil
 }
 
 // dependenciesEnded tells whether everything that a task of a Dag depends on has ended, in whatever way. A disabled task

@@ -7,17 +7,16 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// begin creates a task run and takes it as far as it goes without waiting.
-func (x *turn) begin(task *model.Task, f *frame, sec model.Section, group int, val *string) {
+// createRun creates a task run, unless a breakpoint stands before it.
+func (x *turn) createRun(task *model.Task, f *frame, sec model.Section, group int, val *string) *node {
 	if x.atBreakpoint(task, val) {
-		return
+		return nil
 	}
 	turnNo := 0
 	if f.node != nil && f.node.task.Kind == model.KindLoopUntil && sec == model.SectionTasks {
 		turnNo = f.node.run.Engine.Turn
 	}
-	n := x.create(task, f, sec, group, turnNo, val)
-	x.start(n)
+	return x.create(task, f, sec, group, turnNo, val)
 }
 
 // start starts a task run that is in a created state: for the first time, again after a failure, or after a restart.
