@@ -44,19 +44,33 @@ var actions = []action{
 func (a *API) actionRoutes() {
 	for _, act := range actions {
 		if act.name != "resume" {
-			a.route(act.method, "/executions/{id}/"+act.name, a.single(act))
+			a.route(act.method, "/executions/{id}/"+act.name, a.orFlow(act.name, a.single(act)))
 		}
 		a.route("POST", "/executions/{id}/actions/"+act.name, a.single(act))
 		a.route(act.bulk, "/executions/"+act.name+"/by-ids", a.byIDs(act))
 		a.route(act.bulk, "/executions/"+act.name+"/by-query", a.byQuery(act))
 	}
-	a.route("POST", "/executions/{id}/resume", a.resume)
+	a.route("POST", "/executions/{id}/resume", a.orFlow("resume", a.resume))
 	a.route("POST", "/executions/{id}/resume/validate", a.validateResume)
-	a.route("POST", "/executions/{id}/replay-with-inputs", a.replayWithInputs)
-	a.route("POST", "/executions/{id}/state", a.changeTaskRun)
+	a.route("POST", "/executions/{id}/replay-with-inputs", a.orFlow("replay-with-inputs", a.replayWithInputs))
+	a.route("POST", "/executions/{id}/state", a.orFlow("state", a.changeTaskRun))
 	a.route("DELETE", "/executions/{id}", a.deleteExecution)
 	a.route("DELETE", "/executions/by-ids", a.deleteByIDs)
 	a.route("DELETE", "/executions/by-query", a.deleteByQuery)
+}
+
+// orFlow tells an action on an execution from the creation of an execution of a flow that has the action's name: the paths
+// are alike, but ids have capital letters and namespaces have none.
+func (a *API) orFlow(name string, h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		first := r.PathValue("id")
+		if r.Method != http.MethodPost || strings.ToLower(first) != first {
+			return h(w, r)
+		}
+		r.SetPathValue("namespace", first)
+		r.SetPathValue("id", name)
+		return a.createExecution(w, r)
+	}
 }
 
 // ask has an execution's owner do something and returns what the execution is afterwards.
