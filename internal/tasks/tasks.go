@@ -15,6 +15,7 @@ import (
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/output"
+	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/trigger"
 )
@@ -37,6 +38,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types(deps.Backend)...)
 	reg.Add(output.Types()...)
+	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types()...)
 	reg.Add(trigger.Types()...)
 	reg.Add(trigger.Tasks(deps.Backend)...)

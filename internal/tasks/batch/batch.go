@@ -94,7 +94,7 @@ func (t *Split) Run(ctx context.Context, run sdk.Run) (any, error) {
 		return nil, fmt.Errorf("items: %w", err)
 	}
 	defer r.Close()
-	uris, err := t.split(ctx, run, r)
+	uris, err := t.Files(ctx, run, r)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,8 @@ func (t *Split) Run(ctx context.Context, run sdk.Run) (any, error) {
 	return SplitOutput{list}, nil
 }
 
-func (t *Split) split(ctx context.Context, run sdk.Run, r io.Reader) ([]string, error) {
+// Files splits what r gives as Batch says, stores each batch as a file and returns the URIs in order.
+func (t *Split) Files(ctx context.Context, run sdk.Run, r io.Reader) ([]string, error) {
 	b := t.Batch
 	switch {
 	case b.RegexPattern != "":

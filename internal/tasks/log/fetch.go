@@ -1,7 +1,6 @@
 package log
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"github.com/windhover-io/windhover/internal/expr/ion"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk"
 )
@@ -51,16 +51,12 @@ func (t *Fetch) Run(ctx context.Context, run sdk.Run) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pr, pw := io.Pipe()
-	size := make(chan int, 1)
-	go func() {
-		n, err := t.write(ctx, pw, q)
-		size <- n
-		_ = pw.CloseWithError(err) // of a pipe it never fails
-	}()
-	uri, err := run.Store(ctx, "logs.ion", pr)
-	_ = pr.CloseWithError(errors.New("the file was not stored"))
-	n := <-size
+	n := 0
+	uri, err := files.Produce(ctx, run, "logs.ion", func(w io.Writer) error {
+		var err error
+		n, err = t.write(ctx, w, q)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -101,25 +97,24 @@ const pageSize = 1000
 
 // write writes the lines that a query finds, each as an Ion value, and returns how many there are.
 func (t *Fetch) write(ctx context.Context, w io.Writer, q backend.Query) (int, error) {
-	out := bufio.NewWriter(w)
 	n := 0
+	var text []byte
 	for {
 		page, err := t.backend.Logs().Search(ctx, q)
 		if err != nil {
 			return n, err
 		}
 		for _, line := range page.Results {
-			text, err := appendLine(out.AvailableBuffer(), line)
-			if err != nil {
+			if text, err = appendLine(text[:0], line); err != nil {
 				return n, err
 			}
-			if _, err := out.Write(text); err != nil {
+			if _, err := w.Write(text); err != nil {
 				return n, err
 			}
 			n++
 		}
 		if page.Cursor == "" || len(page.Results) < q.Size {
-			return n, out.Flush()
+			return n, nil
 		}
 		q.After = page.Cursor
 	}
