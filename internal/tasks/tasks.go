@@ -39,7 +39,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(log.Types(deps.Backend)...)
 	reg.Add(output.Types()...)
 	reg.Add(state.Types(deps.KV)...)
-	reg.Add(storagetasks.Types()...)
+	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
 	reg.Add(trigger.Types()...)
 	reg.Add(trigger.Tasks(deps.Backend)...)
 }

@@ -1,4 +1,3 @@
-// Package storage holds tasks about files.
 package storage
 
 import (
@@ -10,10 +9,9 @@ import (
 	"github.com/windhover-io/windhover/sdk"
 )
 
-// Types lists the types of this package.
-func Types() []plugin.Type {
-	return []plugin.Type{{
-		Name: "io.kestra.plugin.core.storage.LocalFiles", Aliases: []string{"io.kestra.core.tasks.storages.LocalFiles"},
+func localFilesType() plugin.Type {
+	return plugin.Type{
+		Name: area + "LocalFiles", Aliases: []string{older + "LocalFiles"},
 		Category: plugin.Task, Title: "Write files into the working directory, and store files from it.",
 		Description: "Within a WorkingDirectory, it makes files for the tasks after it, and keeps files that those before it have made.",
 		Deprecated:  "the inputFiles and outputFiles of the tasks themselves",
@@ -24,7 +22,7 @@ inputs:
 outputs:
   - "*.txt"`}},
 		New: func() any { return &LocalFiles{} }, Outputs: LocalFilesOutput{},
-	}}
+	}
 }
 
 // LocalFiles writes and stores files.
