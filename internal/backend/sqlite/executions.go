@@ -86,7 +86,7 @@ func (x executions) Get(ctx context.Context, tenant, id string) (*model.Executio
 	if err := x.ready(ctx); err != nil {
 		return nil, err
 	}
-	row := x.state.QueryRowContext(ctx, "SELECT body FROM executions WHERE id = ? AND tenant = ?", id, tenant)
+	row := x.getExecution.QueryRowContext(ctx, id, tenant)
 	e, err := scanBody[model.Execution](row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("execution %s: %w", id, backend.ErrNotFound)
@@ -99,17 +99,17 @@ func (x executions) TaskRuns(ctx context.Context, tenant, executionID string) ([
 	if err := x.ready(ctx); err != nil {
 		return nil, err
 	}
-	var seq int64
-	err := x.state.QueryRowContext(ctx, "SELECT seq FROM executions WHERE id = ? AND tenant = ?", executionID, tenant).Scan(&seq)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("execution %s: %w", executionID, backend.ErrNotFound)
+	rows, err := x.getRuns.QueryContext(ctx, executionID, tenant)
+	runs, err := collect(rows, err, scanBody[model.TaskRun])
+	if err == nil && len(runs) == 0 {
+		_, err = x.Get(ctx, tenant, executionID) // has it none, or is there none?
 	}
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	rows, err := x.state.QueryContext(ctx, selectRuns, seq*sqlbase.RunsSpan, (seq+1)*sqlbase.RunsSpan)
-	return collect(rows, err, scanBody[model.TaskRun])
+	return runs, err
 }
+
+// runsOfExecution reads the task runs of an execution by its id.
+var runsOfExecution = fmt.Sprintf(`SELECT r.body FROM executions e JOIN task_runs r ON r.seq >= e.seq * %d AND r.seq < (e.seq + 1) * %[1]d
+	WHERE e.id = ? AND e.tenant = ? ORDER BY r.seq`, sqlbase.RunsSpan)
 
 // Search is backend.Executions.
 func (x executions) Search(ctx context.Context, q backend.Query) (backend.Page[*model.Execution], error) {

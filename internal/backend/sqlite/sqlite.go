@@ -39,6 +39,8 @@ type Backend struct {
 	logging *sql.DB // likewise
 	store   *store
 	lines   *logWriter
+	// The reads that answer most requests, prepared once.
+	getExecution, getRuns *sql.Stmt
 }
 
 // Open opens the directory, and makes it where it is missing. The error is backend.ErrUnavailable if another process has it.
@@ -90,7 +92,14 @@ func (b *Backend) openFiles(dir string) error {
 	if b.logging, err = openReaders(filepath.Join(dir, logsFile), readers); err != nil {
 		return err
 	}
-	return b.store.start()
+	if err := b.store.start(); err != nil {
+		return err
+	}
+	if b.getExecution, err = b.state.Prepare("SELECT body FROM executions WHERE id = ? AND tenant = ?"); err != nil {
+		return err
+	}
+	b.getRuns, err = b.state.Prepare(runsOfExecution)
+	return err
 }
 
 // Caps is backend.Backend.
