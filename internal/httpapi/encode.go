@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -12,6 +13,13 @@ import (
 type encoder struct {
 	b   []byte
 	now time.Time
+	// secrets hides secrets in outputs.
+	secrets *mask.Masker
+}
+
+// encoder begins an answer of about so many bytes.
+func (a *API) encoder(size int) *encoder {
+	return &encoder{b: make([]byte, 0, size), now: time.Now(), secrets: &a.secrets}
 }
 
 // field begins a member of an object; the first one of an object follows its brace.
@@ -57,6 +65,16 @@ func (e *encoder) date(name string, t time.Time) {
 	e.b = append(e.b, '"')
 	e.b = t.UTC().AppendFormat(e.b, "2006-01-02T15:04:05.000000Z")
 	e.b = append(e.b, '"')
+}
+
+// outputs appends outputs with the secrets in them hidden.
+func (e *encoder) outputs(raw []byte) {
+	if len(raw) > 0 && !e.secrets.Empty() {
+		if v, err := value.ParseJSON(raw); err == nil {
+			raw = value.AppendJSON(nil, e.secrets.Value(v), value.JSONOptions{KeepNulls: true})
+		}
+	}
+	e.raw("outputs", raw)
 }
 
 // comma separates the elements of a list.
@@ -111,7 +129,7 @@ func (e *encoder) executionMembers(x *model.Execution, runs []*model.TaskRun, va
 		e.b = append(e.b, ']')
 	}
 	e.raw("inputs", x.Inputs)
-	e.raw("outputs", x.Outputs)
+	e.outputs(x.Outputs)
 	e.labels(x.Labels)
 	if len(x.Variables) > 0 {
 		variables = x.Variables
@@ -193,7 +211,7 @@ func (e *encoder) taskRun(r *model.TaskRun) {
 		e.b = append(e.b, ']')
 	}
 	if len(r.Outputs) > 0 {
-		e.raw("outputs", r.Outputs)
+		e.outputs(r.Outputs)
 	} else {
 		e.raw("outputs", []byte("{}"))
 	}

@@ -223,7 +223,7 @@ func (a *API) storeInput(ctx context.Context, flow *model.Flow, id, input, name 
 
 // writeExecution answers with one execution.
 func (a *API) writeExecution(w http.ResponseWriter, flow *model.Flow, x *model.Execution, runs []*model.TaskRun, withURL bool) error {
-	e := &encoder{b: make([]byte, 0, 1024+512*len(runs)), now: time.Now()}
+	e := a.encoder(1024 + 512*len(runs))
 	e.b = append(e.b, '{')
 	e.executionMembers(x, runs, a.variables(flow))
 	if withURL {
@@ -300,7 +300,7 @@ func (a *API) writeExecutions(w http.ResponseWriter, r *http.Request, q backend.
 	if err != nil {
 		return err
 	}
-	e := &encoder{b: make([]byte, 0, 1024*(len(page.Results)+1)), now: time.Now()}
+	e := a.encoder(1024 * (len(page.Results) + 1))
 	e.b = append(e.b, `{"results":[`...)
 	for _, x := range page.Results {
 		e.comma()

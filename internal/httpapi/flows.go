@@ -199,11 +199,8 @@ func (a *API) validateFlows(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var out []validation
-	for i, one := range strings.Split("\n"+string(src), "\n---") {
-		if strings.TrimSpace(one) == "" {
-			continue
-		}
-		f, problems := flow.Compile([]byte(strings.TrimPrefix(one, "\n")), a.FlowOptions(Tenant, 0))
+	for i, one := range splitFlows(src) {
+		f, problems := flow.Compile(one, a.FlowOptions(Tenant, 0))
 		v := validationOf(i, problems)
 		if f != nil {
 			v.Flow, v.Namespace = f.ID, f.Namespace

@@ -11,6 +11,7 @@ import (
 
 func (a *API) followRoutes() {
 	a.route("GET", "/executions/{id}/follow", a.followExecution)
+	a.route("GET", "/executions/{id}/follow-dependencies", a.followRelated)
 	a.route("GET", "/logs/{executionId}/follow", a.followLogs)
 	a.route("GET", "/executions/{id}/explain", a.explain)
 }
@@ -96,7 +97,7 @@ func eventID(end bool) string {
 }
 
 func (a *API) executionBytes(x *model.Execution, runs []*model.TaskRun) []byte {
-	e := &encoder{b: make([]byte, 0, 1024), now: time.Now()}
+	e := a.encoder(1024)
 	e.execution(x, runs, nil)
 	return e.b
 }
@@ -151,6 +152,77 @@ func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+}
+
+// followRelated streams the states of an execution and of those that belong to it, by their correlation, until all of them
+// have finished.
+func (a *API) followRelated(w http.ResponseWriter, r *http.Request) error {
+	x, err := a.Backend.Executions().Get(r.Context(), Tenant, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	together := correlation(x)
+	changes, stop := a.Backend.Follow(backend.FeedFilter{CorrelationID: together})
+	defer stop()
+	q := backend.Query{Tenant: Tenant, Filters: []backend.Filter{
+		{Field: backend.FieldLabels, Op: backend.OpEquals, Value: []model.Label{{Key: model.LabelCorrelation, Value: together}}}}}
+	list, err := all(q, func(q backend.Query) (backend.Page[*model.Execution], error) {
+		return a.Backend.Executions().Search(r.Context(), q)
+	})
+	if err != nil {
+		return err
+	}
+	s, err := newStream(w)
+	if err != nil {
+		return err
+	}
+	s.send("start", []byte("{}"))
+	running := map[string]bool{}
+	tell := func(x *model.Execution) {
+		if running[x.ID] = true; x.Engine.Finished {
+			delete(running, x.ID)
+		}
+		s.send("progress", a.statusBytes(x))
+	}
+	for _, one := range list {
+		tell(one)
+	}
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for len(running) > 0 {
+		select {
+		case c, open := <-changes:
+			switch {
+			case !open:
+				return nil
+			case c.Deleted:
+				delete(running, c.ExecutionID)
+			case c.Execution != nil:
+				tell(c.Execution)
+			}
+		case <-tick.C:
+			s.alive()
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+	if x, err = a.Backend.Executions().Get(r.Context(), Tenant, x.ID); err == nil {
+		s.send("end", a.statusBytes(x))
+	}
+	return nil
+}
+
+// statusBytes is where an execution stands.
+func (a *API) statusBytes(x *model.Execution) []byte {
+	e := a.encoder(512)
+	e.b = append(e.b, '{')
+	e.text("executionId", x.ID)
+	e.text("tenantId", x.Tenant)
+	e.text("namespace", x.Namespace)
+	e.text("flowId", x.FlowID)
+	e.state(x.State)
+	e.b = append(e.b, '}')
+	return e.b
 }
 
 // explain says what an execution that is not finished waits for, and since when.

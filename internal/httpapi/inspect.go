@@ -213,13 +213,20 @@ func (a *API) latestExecutions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e := &encoder{b: []byte{'['}, now: time.Now()}
+	out := make([]lastExecution, 0, len(list))
 	for _, x := range list {
-		e.comma()
-		e.execution(x, nil, nil)
+		out = append(out, lastExecution{x.ID, x.FlowID, x.Namespace, x.State.Start(), x.State.Current()})
 	}
-	e.b = append(e.b, ']')
-	return writeRaw(w, http.StatusOK, e.b)
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// lastExecution is the newest execution of a flow.
+type lastExecution struct {
+	ID        string      `json:"id"`
+	FlowID    string      `json:"flowId"`
+	Namespace string      `json:"namespace"`
+	Start     time.Time   `json:"startDate"`
+	Status    model.State `json:"status"`
 }
 
 // deleteFiles removes the files of a deleted execution.

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"bufio"
+	"fmt"
 	"net/http"
 
 	"github.com/windhover-io/windhover/internal/backend"
@@ -10,6 +12,9 @@ import (
 func (a *API) logRoutes() {
 	a.route("GET", "/logs/search", a.searchLogs)
 	a.route("GET", "/logs/{executionId}", a.logsOfExecution)
+	a.route("GET", "/logs/{executionId}/download", a.downloadLogs)
+	a.route("DELETE", "/logs/{executionId}", a.deleteLogs)
+	a.route("DELETE", "/logs/{namespace}/{flowId}", a.deleteLogsOfFlow)
 }
 
 // page is a page of records as the API gives it.
@@ -42,24 +47,73 @@ func (a *API) logsOfExecution(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, lines)
 }
 
+// executionLogs finds the lines of an execution that a request asks for, oldest first.
 func (a *API) executionLogs(r *http.Request) ([]model.LogEntry, error) {
-	q, err := query(r)
+	q, err := logQuery(r)
 	if err != nil {
 		return nil, err
 	}
-	q.Page, q.Size, q.NoTotal = 1, maxPage, true
 	q.Sort = []backend.Sort{{By: "timestamp"}}
-	q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldExecutionID, Op: backend.OpEquals, Value: r.PathValue("executionId")})
-	lines := []model.LogEntry{}
-	for {
-		p, err := a.Backend.Logs().Search(r.Context(), q)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, p.Results...)
-		if len(p.Results) < q.Size || p.Cursor == "" {
-			return lines, nil
-		}
-		q.After = p.Cursor
+	lines, err := all(q, func(q backend.Query) (backend.Page[model.LogEntry], error) {
+		return a.Backend.Logs().Search(r.Context(), q)
+	})
+	return append([]model.LogEntry{}, lines...), err
+}
+
+// logQuery selects the lines of the execution that a request's path names.
+func logQuery(r *http.Request) (backend.Query, error) {
+	q, err := query(r)
+	if err != nil {
+		return q, err
 	}
+	q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldExecutionID, Op: backend.OpEquals, Value: r.PathValue("executionId")})
+	if r.URL.Query().Get("attempt") != "" {
+		n, err := whole(r.URL.Query(), "attempt", 0)
+		if err != nil {
+			return q, invalid("attempt: not a number")
+		}
+		q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldAttempt, Op: backend.OpEquals, Value: n})
+	}
+	return q, nil
+}
+
+// downloadLogs gives the lines of an execution as text.
+func (a *API) downloadLogs(w http.ResponseWriter, r *http.Request) error {
+	lines, err := a.executionLogs(r)
+	if err != nil {
+		return err
+	}
+	attachment(w, "text/plain; charset=utf-8", r.PathValue("executionId")+".log")
+	out := bufio.NewWriter(w)
+	for _, l := range lines {
+		_, _ = fmt.Fprintf(out, "%s %s %s\n", l.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"), l.Level, l.Message)
+	}
+	return ignoreGone(out.Flush())
+}
+
+func (a *API) deleteLogs(w http.ResponseWriter, r *http.Request) error {
+	q, err := logQuery(r)
+	if err != nil {
+		return err
+	}
+	return a.dropLogs(w, r, q)
+}
+
+// deleteLogsOfFlow deletes the lines of a flow, or of one of its triggers.
+func (a *API) deleteLogsOfFlow(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
+	q.Filters = append(q.Filters, namespaceFilter(r.PathValue("namespace")),
+		backend.Filter{Field: backend.FieldFlowID, Op: backend.OpEquals, Value: r.PathValue("flowId")})
+	return a.dropLogs(w, r, q)
+}
+
+func (a *API) dropLogs(w http.ResponseWriter, r *http.Request, q backend.Query) error {
+	n, err := a.Backend.Logs().Delete(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, outcome{n})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/windhover-io/windhover/internal/flowstore"
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/launch"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/secret"
@@ -51,18 +52,38 @@ type API struct {
 	mux chi.Router
 	// routes lists "METHOD /path" of every route, for the test that holds them against the OpenAPI document.
 	routes []string
+	// secrets are hidden in what executions give out.
+	secrets mask.Masker
 }
 
 // New returns the API.
 func New(cfg Config) *API {
 	a := &API{Config: cfg, mux: chi.NewRouter()}
+	a.secrets.Add(cfg.Secrets.Values()...)
 	a.executionRoutes()
 	a.actionRoutes()
 	a.followRoutes()
 	a.inspectRoutes()
 	a.flowRoutes()
 	a.logRoutes()
+	a.evalRoutes()
+	a.flowBulkRoutes()
+	a.flowSourceRoutes()
+	a.graphRoutes()
+	a.kvRoutes()
+	a.namespaceRoutes()
+	a.secretRoutes()
+	a.fileRoutes()
+	a.templateRoutes()
+	a.triggerRoutes()
+	a.metricRoutes()
+	a.statRoutes()
+	a.pluginRoutes()
 	a.miscRoutes()
+	a.mux.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, notFound("Not Found")) })
+	a.mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		a.fail(w, r, &Error{http.StatusMethodNotAllowed, "Method Not Allowed"})
+	})
 	return a
 }
 
