@@ -50,7 +50,8 @@ type Sleep struct {
 }
 
 // Run waits, or until it is told to stop.
-func (t *Sleep) Run(ctx context.Context, _ sdk.Run) (any, error) {
+func (t *Sleep) Run(ctx context.Context, run sdk.Run) (any, error) {
+	run.Log(sdk.LevelInfo, "Waiting for %s", model.FormatDuration(time.Duration(t.Duration)))
 	timer := time.NewTimer(time.Duration(t.Duration))
 	defer timer.Stop()
 	select {
