@@ -46,13 +46,13 @@ func (d *decoder) fields(dst reflect.Value, props []Property, src *value.Map, pa
 			case p.Required:
 				return fmt.Errorf("%s is required", join(path, p.Name))
 			default:
-				if err := d.defaults(dst.Field(p.index), p, join(path, p.Name)); err != nil {
+				if err := d.defaults(dst.FieldByIndex(p.index), p, join(path, p.Name)); err != nil {
 					return err
 				}
 				continue
 			}
 		}
-		if err := d.decode(dst.Field(p.index), p, written, join(path, p.Name)); err != nil {
+		if err := d.decode(dst.FieldByIndex(p.index), p, written, join(path, p.Name)); err != nil {
 			return err
 		}
 	}
@@ -68,12 +68,12 @@ func (d *decoder) defaults(dst reflect.Value, p *Property, path string) error {
 		f := &p.Fields[i]
 		at := join(path, f.Name)
 		if f.Default == "" {
-			if err := d.defaults(dst.Field(f.index), f, at); err != nil {
+			if err := d.defaults(dst.FieldByIndex(f.index), f, at); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := d.decode(dst.Field(f.index), f, f.Default, at); err != nil {
+		if err := d.decode(dst.FieldByIndex(f.index), f, f.Default, at); err != nil {
 			return err
 		}
 	}

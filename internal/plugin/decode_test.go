@@ -243,3 +243,39 @@ func TestEncode(t *testing.T) {
 		t.Error("a function was taken for an output")
 	}
 }
+
+// Common is what several types have alike.
+type Common struct {
+	Text  string `json:"text" default:"given"`
+	Inner inner  `json:"inner"`
+}
+
+type embedding struct {
+	Own string `json:"own"`
+	Common
+	Last int `json:"last" default:"4"`
+}
+
+func TestDecodeEmbedded(t *testing.T) {
+	reg := plugin.NewRegistry()
+	reg.Add(plugin.Type{Name: "test.Embedding", Category: plugin.Task, New: func() any { return &embedding{} }})
+	typ, _ := reg.Lookup("test.Embedding")
+	var names []string
+	for _, p := range typ.Properties() {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff([]string{"own", "text", "inner", "last"}, names); diff != "" {
+		t.Error(diff)
+	}
+	got, err := typ.Decode(value.MapOf(
+		value.Entry{Key: "own", Value: "mine"},
+		value.Entry{Key: "inner", Value: value.MapOf(value.Entry{Key: "need", Value: "{{ n }}"})},
+	), render)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &embedding{Own: "mine", Common: Common{Text: "given", Inner: inner{Rows: 1, Where: "here", Need: "7"}}, Last: 4}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

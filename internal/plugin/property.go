@@ -109,7 +109,7 @@ type Property struct {
 	Doc        string
 	Deprecated string
 
-	index   int
+	index   []int // of the field, through embedded structs
 	typ     reflect.Type
 	pattern *regexp.Regexp
 }
@@ -133,6 +133,17 @@ func fieldsOf(t reflect.Type) ([]Property, error) {
 		if !f.IsExported() {
 			continue
 		}
+		if f.Anonymous && f.Type.Kind() == reflect.Struct && f.Tag.Get("json") == "" {
+			embedded, err := fieldsOf(f.Type)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Name, err)
+			}
+			for _, p := range embedded {
+				p.index = append([]int{i}, p.index...)
+				props = append(props, p)
+			}
+			continue
+		}
 		p, err := propertyOf(f)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
@@ -140,7 +151,7 @@ func fieldsOf(t reflect.Type) ([]Property, error) {
 		if p.Name == "-" {
 			continue
 		}
-		p.index = i
+		p.index = []int{i}
 		props = append(props, p)
 	}
 	return props, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/directory"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/flow"
+	"github.com/windhover-io/windhover/internal/tasks/http"
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/output"
@@ -35,6 +36,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(directory.Types(deps.Storage)...)
 	reg.Add(execution.Types(deps.Backend, deps.Storage)...)
 	reg.Add(flow.Types()...)
+	reg.Add(http.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types(deps.Backend)...)
 	reg.Add(output.Types()...)
