@@ -196,7 +196,7 @@ class Checks:
         assert [r.task_id for r in x.task_run_list] == ["say", "give"] and x.flow_revision >= 2
         refuses(404, self.c.executions.execution, "absent", TENANT)
         assert self.c.executions.flow_from_execution_by_id(x.id, TENANT).id == "hello"
-        assert self.c.executions.flow_from_execution(NS, "hello", TENANT).id == "hello"
+        assert self.c.executions.flow_from_execution(TENANT, NS, "hello").id == "hello"
         assert self.c.executions.execution_flow_graph(x.id, TENANT).nodes
 
     def inputs_are_checked(self):
@@ -375,7 +375,7 @@ def main():
         except Exception:
             failed += 1
             print("FAILED", name.replace("_", " "))
-            traceback.print_exc(limit=-3, file=sys.stdout)
+            traceback.print_exc(limit=-4, file=sys.stdout)
     print(f"{len(names) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

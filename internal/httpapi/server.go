@@ -53,12 +53,13 @@ type API struct {
 	// routes lists "METHOD /path" of every route, for the test that holds them against the OpenAPI document.
 	routes []string
 	// secrets are hidden in what executions give out.
-	secrets mask.Masker
+	secrets  mask.Masker
+	observer *observer
 }
 
 // New returns the API.
 func New(cfg Config) *API {
-	a := &API{Config: cfg, mux: chi.NewRouter()}
+	a := &API{Config: cfg, mux: chi.NewRouter(), observer: newObserver(cfg.Backend, cfg.Version, cfg.Log)}
 	a.secrets.Add(cfg.Secrets.Values()...)
 	a.executionRoutes()
 	a.actionRoutes()
@@ -80,6 +81,7 @@ func New(cfg Config) *API {
 	a.statRoutes()
 	a.pluginRoutes()
 	a.miscRoutes()
+	a.pageRoutes()
 	a.mux.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, notFound("Not Found")) })
 	a.mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, &Error{http.StatusMethodNotAllowed, "Method Not Allowed"})
@@ -104,6 +106,10 @@ func (a *API) route(method, path string, h handler) {
 
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.observer.serve(http.HandlerFunc(a.serve), w, r)
+}
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	if !a.authorized(w, r) {
 		return
 	}

@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/windhover-io/windhover/internal/backend"
+)
+
+// observer counts requests and tells Prometheus about the process.
+type observer struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration prometheus.Histogram
+	log      *slog.Logger
+}
+
+func newObserver(b backend.Backend, version string, log *slog.Logger) *observer {
+	o := &observer{
+		registry: prometheus.NewRegistry(), log: log,
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "windhover_http_requests_total", Help: "Requests that were answered, by method and status.",
+		}, []string{"method", "status"}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "windhover_http_request_duration_seconds", Help: "Time until requests were answered, streams not included.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 10),
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "windhover_build_info", Help: "Always 1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	o.registry.MustRegister(o.requests, o.duration, build, backlog{b}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return o
+}
+
+func (o *observer) handler() http.Handler {
+	return promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{})
+}
+
+// observed is a response whose status is remembered.
+type observed struct {
+	http.ResponseWriter
+	status int
+	stream bool
+}
+
+// WriteHeader remembers the status.
+func (w *observed) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Flush sends what was written; only streams ask for it.
+func (w *observed) Flush() {
+	w.stream = true
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// Unwrap gives http.ResponseController the connection.
+func (w *observed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// serve answers a request and counts it. Methods that nobody serves are counted as one, so that clients cannot make labels.
+func (o *observer) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	seen := &observed{ResponseWriter: w, status: http.StatusOK}
+	h.ServeHTTP(seen, r)
+	took := time.Since(began)
+	method := r.Method
+	switch method {
+	case "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS":
+	default:
+		method = "other"
+	}
+	o.requests.WithLabelValues(method, strconv.Itoa(seen.status)).Inc()
+	if !seen.stream {
+		o.duration.Observe(took.Seconds())
+	}
+	if o.log.Enabled(r.Context(), slog.LevelDebug) {
+		o.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", took)
+	}
+}
+
+// backlog tells how many jobs wait and which components are alive, asked when Prometheus asks.
+type backlog struct{ b backend.Backend }
+
+var (
+	queuedDesc  = prometheus.NewDesc("windhover_jobs_queued", "Jobs that wait for a worker, by worker group.", []string{"group"}, nil)
+	membersDesc = prometheus.NewDesc("windhover_members", "Components that are known, by kind and state.", []string{"kind", "state"}, nil)
+)
+
+// backlogTimeout bounds how long a scrape waits for the backend.
+const backlogTimeout = 5 * time.Second
+
+// Describe names the metrics.
+func (backlog) Describe(out chan<- *prometheus.Desc) {
+	out <- queuedDesc
+	out <- membersDesc
+}
+
+// Collect asks the backend. What it does not answer is left out.
+func (c backlog) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
+	defer cancel()
+	if queued, err := c.b.Queued(ctx); err == nil {
+		for group, n := range queued {
+			out <- prometheus.MustNewConstMetric(queuedDesc, prometheus.GaugeValue, float64(n), group)
+		}
+	}
+	members, err := c.b.List(ctx)
+	if err != nil {
+		return
+	}
+	counts := map[[2]string]int{}
+	for _, m := range members {
+		counts[[2]string{m.Kind, string(m.State)}]++
+	}
+	for k, n := range counts {
+		out <- prometheus.MustNewConstMetric(membersDesc, prometheus.GaugeValue, float64(n), k[0], k[1])
+	}
+}
