@@ -15,9 +15,12 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/http"
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
+	"github.com/windhover-io/windhover/internal/tasks/metric"
+	"github.com/windhover-io/windhover/internal/tasks/namespace"
 	"github.com/windhover-io/windhover/internal/tasks/output"
 	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
+	"github.com/windhover-io/windhover/internal/tasks/templating"
 	"github.com/windhover-io/windhover/internal/tasks/trigger"
 )
 
@@ -39,9 +42,12 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(http.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types(deps.Backend)...)
+	reg.Add(metric.Types()...)
+	reg.Add(namespace.Types(deps.Storage)...)
 	reg.Add(output.Types()...)
 	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
+	reg.Add(templating.Types(reg)...)
 	reg.Add(trigger.Types()...)
 	reg.Add(trigger.Tasks(deps.Backend)...)
 }

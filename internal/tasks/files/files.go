@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/windhover-io/windhover/internal/value"
@@ -118,9 +117,8 @@ func storeOne(ctx context.Context, run sdk.Run, root *os.Root, name string) (str
 	return run.Store(ctx, name, f)
 }
 
-// Match lists the files below the directory whose names match one of the globs, by name. A glob without a slash matches in
-// the directory itself; ** matches any number of directories. A name that is not there is left out, as in the reference.
-func Match(dir string, globs []string) ([]string, error) {
+// list lists the files below the directory.
+func list(dir string) ([]string, error) {
 	var all []string
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !d.Type().IsRegular() {
@@ -130,48 +128,5 @@ func Match(dir string, globs []string) ([]string, error) {
 		all = append(all, filepath.ToSlash(rel))
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]bool{}
-	for _, g := range globs {
-		g = strings.TrimPrefix(strings.TrimPrefix(g, "./"), "/")
-		for _, name := range all {
-			if Glob(g, name) {
-				found[name] = true
-			}
-		}
-	}
-	out := make([]string, 0, len(found))
-	for name := range found {
-		out = append(out, name)
-	}
-	sort.Strings(out)
-	return out, nil
-}
-
-// Glob tells whether a name with slashes matches a glob, in which ** stands for any number of directories.
-func Glob(glob, name string) bool {
-	return globParts(strings.Split(glob, "/"), strings.Split(name, "/"))
-}
-
-func globParts(glob, name []string) bool {
-	for len(glob) > 0 {
-		if glob[0] == "**" {
-			for i := 0; i <= len(name); i++ {
-				if globParts(glob[1:], name[i:]) {
-					return true
-				}
-			}
-			return false
-		}
-		if len(name) == 0 {
-			return false
-		}
-		if ok, err := path.Match(glob[0], name[0]); err != nil || !ok {
-			return false
-		}
-		glob, name = glob[1:], name[1:]
-	}
-	return len(name) == 0
+	return all, err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/sdk"
@@ -40,6 +39,10 @@ func PutNamespace(ctx context.Context, run sdk.Run, store storage.Storage, dir s
 }
 
 func (n Namespace) copy(ctx context.Context, run sdk.Run, store storage.Storage, root *os.Root, ns string) error {
+	wanted, err := n.filter()
+	if err != nil {
+		return err
+	}
 	base, err := storage.NamespaceFile(run.Info().Tenant, ns, "", 1)
 	if err != nil {
 		return err
@@ -50,7 +53,7 @@ func (n Namespace) copy(ctx context.Context, run sdk.Run, store storage.Storage,
 	}
 	for _, uri := range all {
 		name, ok := uri.Rel(base.AsDirectory())
-		if !ok || !n.wanted(name) {
+		if !ok || !wanted(name) {
 			continue
 		}
 		target := name
@@ -79,15 +82,15 @@ func (n Namespace) copy(ctx context.Context, run sdk.Run, store storage.Storage,
 	return nil
 }
 
-func (n Namespace) wanted(name string) bool {
-	included := len(n.Include) == 0
-	for _, g := range n.Include {
-		included = included || Glob(strings.TrimPrefix(g, "/"), name)
+// filter returns what tells whether a file is to be copied.
+func (n Namespace) filter() (func(name string) bool, error) {
+	include, err := AnyOf(n.Include)
+	if err != nil {
+		return nil, fmt.Errorf("include: %w", err)
 	}
-	for _, g := range n.Exclude {
-		if Glob(strings.TrimPrefix(g, "/"), name) {
-			return false
-		}
+	exclude, err := AnyOf(n.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("exclude: %w", err)
 	}
-	return included
+	return func(name string) bool { return (len(n.Include) == 0 || include(name)) && !exclude(name) }, nil
 }
