@@ -241,7 +241,7 @@ func file(in *model.Input, raw any) (any, error) {
 func uri(s string) (any, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" {
-		return nil, fmt.Errorf("Invalid URI format.") //nolint:staticcheck,revive // as the reference says it
+		return nil, fmt.Errorf("Invalid URI format.") //nolint:staticcheck // as the reference says it
 	}
 	return s, nil
 }

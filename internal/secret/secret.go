@@ -22,12 +22,12 @@ const Kind = "secret"
 // envPrefix begins the environment variables that hold secrets, in base64.
 const envPrefix = "SECRET_"
 
-// ErrNotFound: there is no such secret.
+// ErrNotFound says that there is no such secret.
 var ErrNotFound = errors.New("cannot find secret")
 
 // Store finds secrets. Encrypt and Decrypt are nil where no key is configured; then there is no encrypted store.
 type Store struct {
-	Docs             backend.Documents
+	Docs             backend.Documents // nil: only the environment
 	Encrypt, Decrypt func(string) (string, error)
 
 	env map[string]string

@@ -45,7 +45,7 @@ func Parse(tenant, uri string) (URI, error) {
 	}
 	path, err := url.PathUnescape(encoded)
 	if err != nil {
-		return URI{}, fmt.Errorf("%w URI %q: %v", ErrInvalid, uri, err)
+		return URI{}, fmt.Errorf("%w URI %q: %w", ErrInvalid, uri, err)
 	}
 	return Root(tenant).join(path)
 }

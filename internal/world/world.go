@@ -165,6 +165,6 @@ func (w *World) randomPort(ctx context.Context, _ Caller, _ expr.Args) (any, err
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return value.Int(int64(l.Addr().(*net.TCPAddr).Port)), nil
 }

@@ -139,13 +139,13 @@ func compose(text string, limits Limits) (root *yaml.Node, err error) {
 	}
 	var first, second yaml.Node
 	switch err := loader.Load(&first); {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
 	switch err := loader.Load(&second); {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 	case err != nil:
 		return nil, err
 	case !emptyDocument(&second):

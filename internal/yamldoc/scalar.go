@@ -198,9 +198,10 @@ func isOctal(text string) bool {
 // parseFloat reads digits with a point, an exponent or both; underscores may stand between digits.
 // A number beyond float64 comes back infinite.
 func parseFloat(text string) (float64, bool) {
-	mantissa, exponent, hasExponent := text, "", false
+	mantissa, hasExponent := text, false
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		mantissa, exponent, hasExponent = text[:i], strings.TrimLeft(text[i+1:], "+-"), true
+		exponent := strings.TrimLeft(text[i+1:], "+-")
+		mantissa, hasExponent = text[:i], true
 		if exponent == "" || !allDigits(exponent, 10) || len(text)-i-1-len(exponent) > 1 {
 			return 0, false
 		}

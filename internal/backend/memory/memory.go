@@ -78,13 +78,23 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// The repositories.
-func (b *Backend) Flows() backend.Flows           { return flows{b} }
+// Flows is backend.Backend.
+func (b *Backend) Flows() backend.Flows { return flows{b} }
+
+// Executions is backend.Backend.
 func (b *Backend) Executions() backend.Executions { return executions{b} }
-func (b *Backend) Logs() backend.Logs             { return logs{b} }
-func (b *Backend) Metrics() backend.Metrics       { return metrics{b} }
-func (b *Backend) Triggers() backend.Triggers     { return triggers{b} }
-func (b *Backend) Documents() backend.Documents   { return documents{b} }
+
+// Logs is backend.Backend.
+func (b *Backend) Logs() backend.Logs { return logs{b} }
+
+// Metrics is backend.Backend.
+func (b *Backend) Metrics() backend.Metrics { return metrics{b} }
+
+// Triggers is backend.Backend.
+func (b *Backend) Triggers() backend.Triggers { return triggers{b} }
+
+// Documents is backend.Backend.
+func (b *Backend) Documents() backend.Documents { return documents{b} }
 
 func (b *Backend) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {

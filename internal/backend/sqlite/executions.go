@@ -186,7 +186,7 @@ func (x executions) Latest(ctx context.Context, tenant string, flows []model.Flo
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	defer latest.Close()
+	defer func() { _ = latest.Close() }()
 	var all []*model.Execution
 	for _, key := range flows {
 		e, err := scanBody[model.Execution](latest.QueryRowContext(ctx, tenant, key.Namespace, key.ID))

@@ -260,9 +260,7 @@ func (c *Cluster) commit(ev *model.Event, t *model.Transition) error {
 			delete(rec.gate, id)
 		}
 	}
-	for _, j := range t.Jobs {
-		c.jobs = append(c.jobs, j)
-	}
+	c.jobs = append(c.jobs, t.Jobs...)
 	c.jobs = slices.DeleteFunc(c.jobs, func(j *model.Job) bool { return slices.Contains(t.JobsDone, j.ID) })
 	c.inbox = append(c.inbox, t.Events...)
 	if c.Trace != nil {

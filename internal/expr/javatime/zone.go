@@ -75,7 +75,6 @@ func readOffset(s string) (seconds, n int) {
 	}
 	run := countDigits(s[1:])
 	fields := [3]int{}
-	n = 1
 	switch {
 	case run == 1:
 		fields[0], n = atoi(s[1:2]), 2

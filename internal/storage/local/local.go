@@ -178,13 +178,13 @@ func (p place) put(ctx context.Context, uri storage.URI, content io.Reader, meta
 	if err != nil {
 		return err
 	}
-	defer p.root.Remove(partial) // fails, as it should, once the file is in place
+	defer func() { _ = p.root.Remove(partial) }() // fails, as it should, once the file is in place
 	beside, err := p.writeMetadata(ctx, metadata)
 	if err != nil {
 		return err
 	}
 	if beside != "" {
-		defer p.root.Remove(beside)
+		defer func() { _ = p.root.Remove(beside) }()
 	}
 	if err := p.moveIn(partial); err != nil {
 		return err
