@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -74,6 +76,20 @@ func (s *State) Records() []*model.TaskRun {
 
 // Done tells whether nothing will happen to the execution any more unless somebody asks for it.
 func (s *State) Done() bool { return s.Exec == nil || s.Exec.Engine.Finished }
+
+// Resting tells whether nothing is expected to happen to the execution before a time: it waits for a person, for a slot, or
+// for a timer that is due later. Its owner need not keep it in memory.
+func (s *State) Resting(until time.Time) bool {
+	if s.tally.busy > 0 {
+		return false
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.timers)) {
+		if s.timers[id].Due.Before(until) {
+			return false
+		}
+	}
+	return true
+}
 
 // index rebuilds everything that is derived from the records.
 func (s *State) index(runs []*model.TaskRun) {

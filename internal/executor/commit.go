@@ -48,10 +48,18 @@ func (s *shard) durable(ctx context.Context, p *part) {
 			s.unpark(ctx, ent)
 			continue
 		}
-		if ent.inflight == 0 && ent.exec != nil && ent.exec.Done() && !ent.busy && len(ent.parked) == 0 {
+		if ent.inflight == 0 && !ent.busy && len(ent.parked) == 0 && s.restful(ent) {
 			delete(s.entities, ent.of)
 		}
 	}
+}
+
+// restFor is how long nothing must be expected of an execution for it to leave the memory.
+const restFor = 10 * time.Second
+
+// restful tells whether an entity need not stay in memory.
+func (s *shard) restful(ent *entity) bool {
+	return ent.exec != nil && (ent.exec.Done() || ent.exec.Resting(s.e.cfg.Now().Add(restFor)))
 }
 
 // restart drops everything in memory and begins again from what the last commit left: after a failed commit, whatever
