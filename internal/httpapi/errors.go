@@ -86,7 +86,9 @@ func (a *API) classify(err error) *Error {
 	case errors.Is(err, backend.ErrConflict), errors.Is(err, kv.ErrExists):
 		return &Error{http.StatusConflict, err.Error()}
 	case errors.Is(err, backend.ErrInvalid), errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrOutsideRoot):
-		return &Error{http.StatusBadRequest, err.Error()}
+		return &Error{http.StatusUnprocessableEntity, "Invalid entity: " + err.Error()}
+	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrIsDirectory), errors.Is(err, storage.ErrNotDirectory):
+		return &Error{http.StatusConflict, err.Error()}
 	case errors.Is(err, backend.ErrUnavailable), errors.Is(err, backend.ErrClosed):
 		return &Error{http.StatusServiceUnavailable, "the backend does not answer, try again later"}
 	}

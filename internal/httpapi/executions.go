@@ -292,6 +292,10 @@ func (a *API) executionsOfFlow(w http.ResponseWriter, r *http.Request) error {
 	return a.writeExecutions(w, r, q)
 }
 
+// listedRuns bounds how many task runs are told in one list of executions. The executions that are beyond it are listed
+// without theirs, so that the cost of a page does not grow with what its executions did.
+const listedRuns = 1000
+
 func (a *API) writeExecutions(w http.ResponseWriter, r *http.Request, q backend.Query) error {
 	if len(q.Sort) == 0 {
 		q.Sort = []backend.Sort{{By: "state.startDate", Desc: true}}
@@ -302,9 +306,16 @@ func (a *API) writeExecutions(w http.ResponseWriter, r *http.Request, q backend.
 	}
 	e := a.encoder(1024 * (len(page.Results) + 1))
 	e.b = append(e.b, `{"results":[`...)
+	left := listedRuns
 	for _, x := range page.Results {
+		var runs []*model.TaskRun
+		if left -= x.Engine.Runs; left >= 0 {
+			if runs, err = a.Backend.Executions().TaskRuns(r.Context(), Tenant, x.ID); err != nil && !errors.Is(err, backend.ErrNotFound) {
+				return err
+			}
+		}
 		e.comma()
-		e.execution(x, nil, nil)
+		e.execution(x, runs, nil)
 	}
 	e.b = append(e.b, `],"total":`...)
 	e.b = strconv.AppendInt(e.b, int64(page.Total), 10)

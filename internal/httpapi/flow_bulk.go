@@ -133,6 +133,7 @@ func (a *API) deleteRevisions(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Backend.Flows().DropRevisions(r.Context(), key, revisions); err != nil {
 		return err
 	}
+	a.Flows.Reset()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -39,7 +39,7 @@ func readFlow(r *http.Request) ([]byte, error) {
 	case len(src) > maxFlow:
 		return nil, &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("a flow may have %d bytes", maxFlow)}
 	case len(strings.TrimSpace(string(src))) == 0:
-		return nil, badRequest("Required Body [flow] not specified")
+		return nil, invalid("Required Body [flow] not specified")
 	case !isJSON(r.Header.Get("Content-Type")):
 		return src, nil
 	}

@@ -83,7 +83,7 @@ func (a *API) executionFile(r *http.Request) (storage.URI, error) {
 		return uri, err
 	}
 	if id, ok := storage.ExecutionID(uri); ok && id != x.ID && !a.related(r.Context(), x, id) || !ok {
-		return uri, &Error{http.StatusForbidden, "Invalid path: the file does not belong to the execution"}
+		return uri, invalid("path: the file does not belong to the execution")
 	}
 	return uri, nil
 }
@@ -159,7 +159,8 @@ func (a *API) previewFile(w http.ResponseWriter, r *http.Request) error {
 	defer obj.Close()
 	lines, truncated := firstLines(obj, min(rows, maxPreviewRows))
 	extension := strings.TrimPrefix(path.Ext(uri.Name()), ".")
-	out := map[string]any{"extension": extension, "type": "TEXT", "content": strings.Join(lines, "\n"), "truncated": truncated}
+	out := map[string]any{"extension": extension, "type": "TEXT", "content": strings.Join(lines, "\n"),
+		"maxLine": min(rows, maxPreviewRows), "truncated": truncated}
 	switch extension {
 	case "ion", "jsonl", "ndjson":
 		list := []json.RawMessage{}
