@@ -186,7 +186,9 @@ func (x *turn) sendGate(kind model.EventKind) {
 
 // admit lets the execution run.
 func (x *turn) admit() {
-	x.head().Engine.Admitted = true
+	h := x.head()
+	h.Engine.Admitted = true
+	h.State = h.State.With(model.Running, x.now)
 	x.startAgain()
 	x.resumeAll()
 }

@@ -139,6 +139,28 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// TestHistory sees that an execution is RUNNING before it is anything else, however much happens at once.
+func TestHistory(t *testing.T) {
+	byID := flows(t)
+	for id, want := range map[string]string{
+		"sequence": "CREATED RUNNING SUCCESS", "pause": "CREATED RUNNING PAUSED RESTARTED RUNNING WARNING", "sla": "CREATED RUNNING PAUSED CANCELLED",
+	} {
+		c := New(1, all(byID)...)
+		c.Start(byID[id], "Start0000000000000000A")
+		if err := c.Run(limit); err != nil {
+			t.Fatal(err)
+		}
+		var states []string
+		for _, s := range c.Execution("Start0000000000000000A").State {
+			states = append(states, s.State.String())
+		}
+		got := strings.ReplaceAll(strings.Join(states, " "), "PAUSED RESTARTED RUNNING PAUSED", "PAUSED")
+		if got != want {
+			t.Errorf("%s: %s, not %s", id, got, want)
+		}
+	}
+}
+
 // TestKill kills executions at every moment of their life: everything in them ends, also what they have started.
 func TestKill(t *testing.T) {
 	byID := flows(t)
