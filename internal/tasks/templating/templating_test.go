@@ -39,8 +39,8 @@ func TestTemplatedTask(t *testing.T) {
 
 func TestTemplatedTaskErrors(t *testing.T) {
 	for spec, want := range map[string]string{
-		"just text":                                             "expected a task",
-		"format: x":                                             "has no type",
+		"just text": "expected a task",
+		"format: x": "has no type",
 		"type: io.kestra.plugin.core.debug.Nothing":             "no task type",
 		"type: io.kestra.plugin.core.debug.Return\nformt: x":    "`formt` is not a property",
 		"type: io.kestra.plugin.core.templating.TemplatedTask":  "cannot make another",
