@@ -24,6 +24,9 @@ test-go: ## Run the Go tests alone
 test-race: ## Run the Go tests under the race detector
 	CGO_ENABLED=1 go test -race ./...
 
+test-clients: build ## Run a published client against the server
+	./scripts/test-kestrapy.sh
+
 test-all: ## Run everything, also what takes long
 	./scripts/test.sh --all
 

@@ -25,10 +25,20 @@ format() {
   [ -z "$bad" ] || { echo "not formatted: $bad"; return 1; }
 }
 
+# python installs what the Python client's test needs, where it is missing and can be installed.
+python() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null && return
+  command -v apt-get >/dev/null || { echo "python3 with venv is required"; return 1; }
+  apt-get update -qq && apt-get install -y -qq python3 python3-venv
+}
+
+clients() { python && ./scripts/test-kestrapy.sh; }
+
 step "format" format
 step "vet" go vet ./...
 step "build" make -s build
 step "go tests" go test ./...
+step "clients" clients
 if [ "$all" = --all ]; then
   step "race" env CGO_ENABLED=1 go test -race ./...
   step "fuzz" ./scripts/fuzz.sh
