@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -60,6 +61,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(body{message, links{link{r.URL.RequestURI(), false}}, embedded})
 }
 
+// statusGone is what is noted for a client that has not waited for its answer.
+const statusGone = 499
+
 // classify finds the status of an error.
 func (a *API) classify(err error) *Error {
 	var known *Error
@@ -89,6 +93,8 @@ func (a *API) classify(err error) *Error {
 		return &Error{http.StatusUnprocessableEntity, "Invalid entity: " + err.Error()}
 	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrIsDirectory), errors.Is(err, storage.ErrNotDirectory):
 		return &Error{http.StatusConflict, err.Error()}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &Error{statusGone, "the client has gone"}
 	case errors.Is(err, backend.ErrUnavailable), errors.Is(err, backend.ErrClosed):
 		return &Error{http.StatusServiceUnavailable, "the backend does not answer, try again later"}
 	}

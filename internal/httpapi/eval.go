@@ -69,15 +69,13 @@ func (a *API) validateInputs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id := model.NewID()
-	given, err := a.readForm(r, f, id)
+	x := &model.Execution{Tenant: Tenant, ID: model.NewID(), Namespace: f.Namespace, FlowID: f.ID, State: model.NewHistory(model.Created, time.Now())}
+	given, err := a.readForm(r, f, x.ID)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		_ = a.deleteFiles(r.Context(), &model.Execution{Tenant: Tenant, Namespace: f.Namespace, FlowID: f.ID, ID: id})
-	}()
-	checked, err := a.Launcher.Inputs.Check(f.Inputs, given, nil)
+	defer func() { _ = a.deleteFiles(r.Context(), x) }()
+	checked, err := a.Launcher.Inputs.Check(f.Inputs, given, a.Launcher.Env(r.Context(), f, x))
 	if err != nil {
 		return err
 	}

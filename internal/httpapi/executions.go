@@ -313,6 +313,9 @@ func (a *API) writeExecutions(w http.ResponseWriter, r *http.Request, q backend.
 			if runs, err = a.Backend.Executions().TaskRuns(r.Context(), Tenant, x.ID); err != nil && !errors.Is(err, backend.ErrNotFound) {
 				return err
 			}
+			if runs == nil {
+				runs = []*model.TaskRun{}
+			}
 		}
 		e.comma()
 		e.execution(x, runs, nil)

@@ -21,6 +21,7 @@ func (a *API) fileRoutes() {
 	a.route("GET", base+"/directory", a.listDirectory)
 	a.route("POST", base+"/directory", a.createDirectory)
 	a.route("GET", base+"/stats", a.statFile)
+	a.route("GET", base+"/revisions", a.fileRevisions)
 	a.route("GET", base+"/search", a.searchFiles)
 	a.route("GET", base+"/export", a.exportFiles)
 }
@@ -59,10 +60,28 @@ func attributesJSON(at storage.Attributes) fileAttributes {
 	return out
 }
 
+// onlyRevision is the revision of every file: a new content replaces the old one.
+const onlyRevision = 1
+
+// fileRevisions lists the revisions of a file.
+func (a *API) fileRevisions(w http.ResponseWriter, r *http.Request) error {
+	uri, err := requiredFile(r, "path")
+	if err != nil {
+		return err
+	}
+	if _, err := a.Storage.Stat(r.Context(), uri); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, []map[string]int{{"revision": onlyRevision}})
+}
+
 func (a *API) getFile(w http.ResponseWriter, r *http.Request) error {
 	uri, err := requiredFile(r, "path")
 	if err != nil {
 		return err
+	}
+	if rev, err := whole(r.URL.Query(), "revision", onlyRevision); err != nil || rev != onlyRevision {
+		return notFound("Not Found: the file has no such revision")
 	}
 	obj, err := a.Storage.Get(r.Context(), uri)
 	if err != nil {

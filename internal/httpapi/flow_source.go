@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"strings"
-	"unicode"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/flow"
@@ -91,14 +90,15 @@ func mark(line, word string) (string, bool) {
 	return b.String(), found
 }
 
-// lower lowers ASCII letters only, so that positions stay.
+// lower lowers ASCII letters only, byte by byte, so that positions stay.
 func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII {
-			return unicode.ToLower(r)
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // deprecatedFlows lists the flows that use something deprecated, and where.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -28,6 +27,8 @@ func (a *API) inspectRoutes() {
 	a.route("GET", "/executions/{id}/file/metas", a.fileMetas)
 	a.route("GET", "/executions/{id}/file/preview", a.previewFile)
 	a.route("POST", "/executions/latest", a.latestExecutions)
+	a.route("GET", "/executions/namespaces", a.distinctNamespaces)
+	a.route("GET", "/executions/namespaces/{namespace}/flows", a.flowsOfNamespace)
 }
 
 func mustJSON(v any) []byte {
@@ -228,15 +229,4 @@ type lastExecution struct {
 	Namespace string      `json:"namespace"`
 	Start     time.Time   `json:"startDate"`
 	Status    model.State `json:"status"`
-}
-
-// deleteFiles removes the files of a deleted execution.
-func (a *API) deleteFiles(ctx context.Context, x *model.Execution) error {
-	e := storage.Execution{Flow: storage.Flow{Tenant: x.Tenant, Namespace: x.Namespace, ID: x.FlowID}, ID: x.ID}
-	dir, err := e.Dir()
-	if err != nil {
-		return fmt.Errorf("files of execution %s: %w", x.ID, err)
-	}
-	_, err = a.Storage.DeleteByPrefix(ctx, dir)
-	return err
 }

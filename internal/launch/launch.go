@@ -183,6 +183,11 @@ func (l *Launcher) checks(flow *model.Flow, env *env) (fail string, err error) {
 	return strings.Join(failed, "\n"), nil
 }
 
+// Env is the context of expressions in inputs for an execution: one that does not exist yet, or one that takes more inputs.
+func (l *Launcher) Env(ctx context.Context, flow *model.Flow, e *model.Execution) expr.Env {
+	return &env{ctx: ctx, l: l, flow: flow, e: e}
+}
+
 // env is the context of expressions before the execution exists.
 type env struct {
 	ctx    context.Context
