@@ -1,0 +1,77 @@
+package taskstest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/backend/memory"
+	"github.com/windhover-io/windhover/internal/model"
+)
+
+// Owner owns all shards of a backend in memory, so that tests can store executions and answer events.
+type Owner struct {
+	backend.Backend
+	t      testing.TB
+	leases [backend.Shards]backend.Lease
+}
+
+// NewOwner returns the owner of a new backend, which is closed with the test.
+func NewOwner(t testing.TB) *Owner {
+	t.Helper()
+	o := &Owner{Backend: memory.New(), t: t}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		cancel()
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := o.Join(ctx, backend.Member{ID: "owner", Kind: "EXECUTOR", Timeout: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := o.Acquire(ctx, "owner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range backend.Shards {
+		c := <-changes
+		o.leases[c.Lease.Shard] = c.Lease
+	}
+	return o
+}
+
+// Put stores an execution of the tenant main, which has ended unless its state says otherwise.
+func (o *Owner) Put(id, namespace, flow string, state model.State, start time.Time) *model.Execution {
+	o.t.Helper()
+	e := &model.Execution{
+		Tenant: "main", ID: id, Namespace: namespace, FlowID: flow, FlowRevision: 1, OriginalID: id,
+		State: model.NewHistory(model.Created, start).With(state, start.Add(time.Second)),
+	}
+	e.Engine.Finished = state.Terminated()
+	o.commit(&model.Transition{Of: model.ExecutionEntity(id), Version: 1, Execution: e})
+	return e
+}
+
+func (o *Owner) commit(tr *model.Transition) {
+	o.t.Helper()
+	done := make(chan error, 1)
+	o.Commit(o.leases[backend.ShardOf(tr.Of)], []*model.Transition{tr}, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		o.t.Error(err)
+	}
+}
+
+// Answer takes the next event to an execution, gives it an answer and returns it.
+func (o *Owner) Answer(execution string, answer model.Answer) model.Event {
+	of := model.ExecutionEntity(execution)
+	events, err := o.Receive(context.Background(), o.leases[backend.ShardOf(of)], 1)
+	if err != nil || len(events) != 1 {
+		o.t.Errorf("%d events, %v", len(events), err)
+		return model.Event{}
+	}
+	answer.Ask = events[0].Ask
+	o.commit(&model.Transition{Of: of, Acks: []string{events[0].ID}, Answers: []model.Answer{answer}})
+	return events[0]
+}
