@@ -1,7 +1,13 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -9,10 +15,11 @@ import (
 	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/tasks"
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Tell about the configuration"}
+	cmd := &cobra.Command{Use: "config", Aliases: []string{"configs"}, Short: "Tell about the configuration"}
 	cmd.AddCommand(&cobra.Command{
 		Use: "properties", Short: "List the configuration keys", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -28,19 +35,111 @@ func newConfig() *cobra.Command {
 	return cmd
 }
 
-func newPlugin(*options) *cobra.Command {
-	cmd := &cobra.Command{Use: "plugin", Short: "Tell about the types that flows are made of"}
-	cmd.AddCommand(&cobra.Command{
+func newPlugin(o *options) *cobra.Command {
+	cmd := &cobra.Command{Use: "plugin", Aliases: []string{"plugins"}, Short: "Tell about the types that flows are made of"}
+	cmd.AddCommand(newPluginList(o), newPluginDoc())
+	return cmd
+}
+
+// types lists the types that this program knows.
+func types() *plugin.Registry {
+	reg := plugin.NewRegistry()
+	tasks.Register(reg, tasks.Deps{})
+	return reg
+}
+
+func newPluginList(o *options) *cobra.Command {
+	cmd := &cobra.Command{
 		Use: "list", Short: "List the types", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reg := plugin.NewRegistry()
-			tasks.Register(reg, tasks.Deps{})
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, t := range reg.Types("") {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, t.Category, t.Title)
+			type row struct {
+				Type     string          `json:"type"`
+				Category plugin.Category `json:"category"`
+				Title    string          `json:"title"`
 			}
-			return w.Flush()
+			rows := []row{}
+			for _, t := range types().Types("") {
+				rows = append(rows, row{t.Name, t.Category, t.Title})
+			}
+			return o.printValue(cmd, rows, []column{{"TYPE", "type"}, {"CATEGORY", "category"}, {"TITLE", "title"}})
 		},
-	})
+	}
+	o.outputFlag(cmd.Flags())
 	return cmd
+}
+
+func newPluginDoc() *cobra.Command {
+	var dir string
+	var schema bool
+	cmd := &cobra.Command{
+		Use:     "doc TYPE… | --directory DIRECTORY",
+		Short:   "Print the documentation of types, or write that of all types to a directory",
+		Example: "  windhover plugin doc io.kestra.plugin.core.log.Log\n  windhover plugin doc --directory docs/plugins --schema",
+		Args: func(_ *cobra.Command, args []string) error {
+			if (len(args) > 0) == (dir != "") {
+				return errors.New("expected either types or --directory")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return types().Names(""), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dir != "" {
+				return writeDocs(dir, schema)
+			}
+			return printDocs(cmd.OutOrStdout(), args, schema)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "directory", "", "where to write a file for each type")
+	cmd.Flags().BoolVar(&schema, "schema", false, "the JSON Schema instead of the documentation")
+	return cmd
+}
+
+// docOf is the documentation of a type, or its JSON Schema.
+func docOf(t *plugin.Type, schema bool) ([]byte, error) {
+	if !schema {
+		return []byte(strings.TrimRight(t.Markdown(), "\n") + "\n"), nil
+	}
+	var b bytes.Buffer
+	err := printRaw(&b, "json", value.AppendJSON(nil, t.Schema(false), value.JSONOptions{}))
+	return b.Bytes(), err
+}
+
+func printDocs(w io.Writer, names []string, schema bool) error {
+	reg := types()
+	for _, name := range names {
+		t, ok := reg.Lookup(name)
+		if !ok {
+			return fmt.Errorf("there is no type %s: `windhover plugin list` lists them", name)
+		}
+		doc, err := docOf(t, schema)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeDocs(dir string, schema bool) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	extension := ".md"
+	if schema {
+		extension = ".json"
+	}
+	for _, t := range types().Types("") {
+		doc, err := docOf(t, schema)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, t.Name+extension), doc, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -46,7 +46,7 @@ func printRaw(w io.Writer, format string, raw json.RawMessage) error {
 		_, err := b.WriteTo(w)
 		return err
 	}
-	return fmt.Errorf("there is no output format %q: one of json, yaml", format)
+	return fmt.Errorf("there is no output format %q", format)
 }
 
 // The colours of log levels and states, as ANSI codes.
@@ -88,14 +88,19 @@ func (p *printer) logs(ctx context.Context, b backend.Backend, id string) {
 			if !p.fresh(l) {
 				continue
 			}
-			fmt.Fprintf(p.w, "%s %s %s %s\n", p.paint("90", l.Timestamp.Local().Format("15:04:05.000")),
-				p.paint(levelColors[l.Level], fmt.Sprintf("%-5s", l.Level)), p.paint("1", l.TaskID), l.Message)
+			p.line(l)
 		}
 		if len(page.Results) < pageSize {
 			return
 		}
 		p.after = page.Cursor
 	}
+}
+
+// line prints one line of a log.
+func (p *printer) line(l model.LogEntry) {
+	fmt.Fprintf(p.w, "%s %s %s %s\n", p.paint("90", l.Timestamp.Local().Format("15:04:05.000")),
+		p.paint(levelColors[l.Level], fmt.Sprintf("%-5s", l.Level)), p.paint("1", l.TaskID), l.Message)
 }
 
 // pageSize is how many log lines are read at once.

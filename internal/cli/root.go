@@ -22,6 +22,8 @@ type options struct {
 	logLevel string
 	config   string
 	verbose  bool
+	conn     connection
+	output   string // table, json or yaml
 }
 
 // errFailed ends the process with status 1 when the reason has been printed already.
@@ -56,7 +58,8 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVarP(&o.logLevel, "log-level", "l", "", "least level of the program's own log: debug, info, warn, error")
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", "", "configuration file")
 	root.PersistentFlags().BoolVarP(&o.verbose, "verbose", "v", false, "log more, the same as --log-level debug")
-	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(), newPlugin(o), newFlow(o))
+	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(), newPlugin(o), newFlow(o), newExecution(o), newKV(o),
+		newNamespace(o), newTemplate(o), newSys(o))
 	return root
 }
 

@@ -95,7 +95,7 @@ func (r *runOptions) run(cmd *cobra.Command, o *options, path string) error {
 
 // saveFile puts a flow into the backend; problems are printed with the lines that they are about.
 func saveFile(ctx context.Context, a *app.App, path string, errOut io.Writer) (*model.Flow, error) {
-	src, err := os.ReadFile(path)
+	src, err := readFlow(path)
 	if err != nil {
 		return nil, err
 	}
