@@ -227,7 +227,7 @@ func (a *API) doAll(w http.ResponseWriter, r *http.Request, act action, todo *mo
 		}
 	}
 	if len(refusals) > 0 {
-		return writeJSON(w, http.StatusBadRequest, map[string]any{"message": "invalid bulk " + act.name, "invalids": refusals, "count": done})
+		return writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"message": "invalid bulk " + act.name, "invalids": refusals, "count": done})
 	}
 	return writeJSON(w, http.StatusOK, outcome{done})
 }

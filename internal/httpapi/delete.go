@@ -77,7 +77,7 @@ func (a *API) removeAll(w http.ResponseWriter, r *http.Request, ids []string) er
 		}
 	}
 	if len(refusals) > 0 {
-		return writeJSON(w, http.StatusBadRequest, map[string]any{"message": "invalid bulk delete", "invalids": refusals, "count": done})
+		return writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"message": "invalid bulk delete", "invalids": refusals, "count": done})
 	}
 	return writeJSON(w, http.StatusOK, outcome{done})
 }

@@ -112,6 +112,44 @@ func TestExecutions(t *testing.T) {
 	s.get("/executions/" + x.id()).is(404)
 }
 
+func TestActions(t *testing.T) {
+	s := start(t, nil)
+	s.yaml("POST", "/flows", `id: pauses
+namespace: company.team
+tasks:
+  - id: wait
+    type: io.kestra.plugin.core.flow.Pause
+    onResume:
+      - {id: reason, type: STRING, defaults: "{{ 'by ' ~ flow.id }}"}
+      - {id: count, type: INT}
+  - {id: after, type: io.kestra.plugin.core.debug.Return, format: "{{ outputs.wait.onResume.reason }}"}
+`).is(200)
+	x := s.form("/executions/company.team/pauses", nil).is(200)
+	s.await(x.id(), "PAUSED")
+	s.form("/executions/"+x.id()+"/resume", map[string]string{"count": "many"}).is(422)
+	s.form("/executions/"+x.id()+"/resume/validate", map[string]string{"count": "2"}).is(200)
+	s.form("/executions/"+x.id()+"/resume", map[string]string{"count": "2"}).is(204)
+	s.get("/executions/" + x.id() + "/follow").is(200)
+	s.get("/executions/"+x.id()).is(200).has("SUCCESS", "state", "current").has("by pauses", "taskRunList", 1, "outputs", "value")
+	for _, action := range []string{"pause", "restart", "unqueue", "force-run", "actions/pause"} {
+		s.send("POST", "/executions/"+x.id()+"/"+action, "", "").is(409)
+		s.send("POST", "/executions/none/"+action, "", "").is(404)
+	}
+	s.form("/executions/"+x.id()+"/resume", nil).is(409)
+	s.send("DELETE", "/executions/"+x.id()+"/kill", "", "").is(409)
+	s.send("POST", "/executions/"+x.id()+"/change-status?status=NONSENSE", "", "").is(422)
+	s.json("POST", "/executions/pause/by-ids", `["`+x.id()+`", "none"]`).is(422).has(0.0, "count").has("none", "invalids", 1, "invalidValue")
+	s.json("POST", "/executions/labels/by-ids", `{"executionsId": ["`+x.id()+`"], "executionLabels": [{"key": "a", "value": "b"}]}`).
+		is(200).has(1.0, "count")
+	s.get("/executions/search?labels=a:b").is(200).has(1.0, "total")
+	y := s.send("POST", "/executions/"+x.id()+"/replay", "", "").is(200)
+	if y.id() == x.id() {
+		t.Error("a replay is the execution itself")
+	}
+	s.send("DELETE", "/executions/by-query?flowId=pauses&includeNonTerminated=true", "", "").is(200).has(2.0, "count")
+	s.get("/executions/search?flowId=pauses").is(200).has(0.0, "total")
+}
+
 func TestExpressionsAreTried(t *testing.T) {
 	s := start(t, nil)
 	s.yaml("POST", "/flows", hello).is(200)

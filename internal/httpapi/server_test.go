@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -18,14 +19,14 @@ import (
 
 // server is a whole Windhover in memory, and a client of it.
 type server struct {
-	t   *testing.T
+	t   testing.TB
 	url string
 	// user and password are sent where they are set.
 	user, password string
 }
 
 // start starts a server; change may change its configuration first.
-func start(t *testing.T, change func(*config.Config)) *server {
+func start(t testing.TB, change func(*config.Config)) *server {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Backend.Type, cfg.Storage.Type = "memory", "memory"
@@ -52,7 +53,7 @@ func start(t *testing.T, change func(*config.Config)) *server {
 
 // answer is a response that was read.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	what   string
 	status int
 	header http.Header
@@ -170,4 +171,29 @@ func (a *answer) id() string {
 	a.t.Helper()
 	id, _ := a.at("id").(string)
 	return id
+}
+
+// await follows an execution until it is in a state.
+func (s *server) await(id, state string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/api/v1/executions/"+id+"/follow", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var x struct{ State struct{ Current string } }
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &x) == nil && x.State.Current == state {
+			return
+		}
+	}
+	s.t.Fatalf("execution %s was never %s: %v", id, state, lines.Err())
 }
