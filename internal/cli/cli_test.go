@@ -151,6 +151,7 @@ func TestFlows(t *testing.T) {
 		t.Errorf("revision 1:\n%s", got)
 	}
 
+	contains(t, ok(t, "namespace", "list", "--query", "company"), "company.team")
 	target := t.TempDir()
 	contains(t, ok(t, "flow", "export", target, "-n", "company"), "flows.zip")
 	if info, err := os.Stat(filepath.Join(target, "flows.zip")); err != nil || info.Size() == 0 {

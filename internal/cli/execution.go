@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -116,39 +115,11 @@ func (o *options) act(cmd *cobra.Command, id string, r request) ([]byte, error) 
 	return o.client().get(cmd.Context(), executionPath(id), nil)
 }
 
-// eachExecution does something with several executions. A refusal does not stop the rest.
-func (o *options) eachExecution(cmd *cobra.Command, ids []string, do func(id string) ([]byte, error)) error {
-	var done []json.RawMessage
-	refused := 0
-	for _, id := range ids {
-		raw, err := do(id)
-		var told *apiError
-		if errors.As(err, &told) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", id, told.Message)
-			refused++
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		done = append(done, raw)
-	}
-	if len(done) > 0 {
-		if err := o.printValue(cmd, done, executionColumns); err != nil {
-			return err
-		}
-	}
-	if refused > 0 {
-		return errFailed
-	}
-	return nil
-}
-
 func newExecutionAction(o *options, name, method, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " ID…", Short: short, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.eachExecution(cmd, args, func(id string) ([]byte, error) {
+			return o.each(cmd, args, executionColumns, func(id string) ([]byte, error) {
 				return o.act(cmd, id, request{method: method, path: executionPath(id, name)})
 			})
 		},
@@ -160,7 +131,7 @@ func newExecutionRestart(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "restart ID…", Short: "Run executions on from where they failed", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.eachExecution(cmd, args, func(id string) ([]byte, error) {
+			return o.each(cmd, args, executionColumns, func(id string) ([]byte, error) {
 				return o.act(cmd, id, request{method: http.MethodPost, path: executionPath(id, "restart"), query: revisionQuery(revision)})
 			})
 		},

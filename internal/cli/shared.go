@@ -72,21 +72,16 @@ func (d *deletion) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("delete", "no-delete")
 }
 
-// eachFile sends files, one after the other, and prints the answers as one list. What was refused does not stop the rest.
-func (o *options) eachFile(
-	cmd *cobra.Command, files []string, read func(path string) ([]byte, error), columns []column, send func(src []byte) ([]byte, error),
-) error {
+// each does something with each file or id and prints the answers as one list. What the server refuses does not stop the
+// rest; any other error does.
+func (o *options) each(cmd *cobra.Command, names []string, columns []column, do func(name string) ([]byte, error)) error {
 	var done []json.RawMessage
 	refused := 0
-	for _, f := range files {
-		src, err := read(f)
-		if err != nil {
-			return err
-		}
-		raw, err := send(src)
+	for _, name := range names {
+		raw, err := do(name)
 		var told *apiError
 		if errors.As(err, &told) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", f, told.Message)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", name, told.Message)
 			refused++
 			continue
 		}
@@ -104,6 +99,19 @@ func (o *options) eachFile(
 		return errFailed
 	}
 	return nil
+}
+
+// eachFile is each with the content of the files.
+func (o *options) eachFile(
+	cmd *cobra.Command, files []string, read func(path string) ([]byte, error), columns []column, send func(src []byte) ([]byte, error),
+) error {
+	return o.each(cmd, files, columns, func(path string) ([]byte, error) {
+		src, err := read(path)
+		if err != nil {
+			return nil, err
+		}
+		return send(src)
+	})
 }
 
 // keyOf reads the namespace and id in a YAML document.
