@@ -134,7 +134,9 @@ func TestAnswersHaveTheRecordedShape(t *testing.T) {
 	x := s.form("/executions/io.kestra.shapes/shapes?wait=true&labels=a:b", map[string]string{"name": "bob", "@f": "content"}).
 		is(200).has("SUCCESS", "state", "current")
 	check("execution-create-wait", recorded(t, "execution-create-wait"), x)
-	check("execution-create", recorded(t, "execution-create"), s.form("/executions/io.kestra.shapes/shapes", map[string]string{"name": "bob"}))
+	later := s.form("/executions/io.kestra.shapes/shapes", map[string]string{"name": "bob"})
+	check("execution-create", recorded(t, "execution-create"), later)
+	s.await(later.id(), "SUCCESS")
 	check("execution-inputs-validate", recorded(t, "execution-inputs-validate"), s.form("/executions/io.kestra.shapes/shapes/validate", map[string]string{"name": "bob"}))
 	check("execution-create-404", recorded(t, "execution-create-404"), s.form("/executions/io.kestra.shapes/nope", nil))
 	check("execution-resume-notpaused", recorded(t, "execution-resume-notpaused"), s.form("/executions/"+x.id()+"/resume", nil))
