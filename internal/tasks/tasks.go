@@ -18,6 +18,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/metric"
 	"github.com/windhover-io/windhover/internal/tasks/namespace"
 	"github.com/windhover-io/windhover/internal/tasks/output"
+	"github.com/windhover-io/windhover/internal/tasks/revision"
 	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/templating"
@@ -45,6 +46,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(metric.Types()...)
 	reg.Add(namespace.Types(deps.Storage)...)
 	reg.Add(output.Types()...)
+	reg.Add(revision.Types(deps.Backend)...)
 	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
 	reg.Add(templating.Types(reg)...)

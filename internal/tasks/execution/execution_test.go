@@ -110,11 +110,11 @@ func TestPurgeExecutions(t *testing.T) {
 		put(t, run.Storage(), e)
 	}
 	steps := []struct{ how, want string }{
-		{"endDate: 2026-01-10T00:00:00Z\nnamespace: other", `{"executionsCount":0,"logsCount":0,"storagesCount":0,"metricsCount":0}`},
+		{"endDate: 2026-01-10T00:00:00Z\nnamespace: other", `{"executionsCount":0,"logsCount":0,"storagesCount":0,"metricsCount":0,"taskOutputsCount":0,"executionOutputsCount":0}`},
 		{"endDate: 2026-01-10T00:00:00Z\nstates: [FAILED]\nflowId: flow\nnamespace: company\npurgeExecution: false\npurgeStorage: false",
-			`{"executionsCount":0,"logsCount":1,"storagesCount":0,"metricsCount":1}`},
-		{"endDate: 2026-01-10T00:00:00Z\nnamespace: company\nbatchSize: 1", `{"executionsCount":2,"logsCount":1,"storagesCount":2,"metricsCount":1}`},
-		{"endDate: 2026-01-10T00:00:00Z", `{"executionsCount":0,"logsCount":0,"storagesCount":0,"metricsCount":0}`},
+			`{"executionsCount":0,"logsCount":1,"storagesCount":0,"metricsCount":1,"taskOutputsCount":0,"executionOutputsCount":0}`},
+		{"endDate: 2026-01-10T00:00:00Z\nnamespace: company\nbatchSize: 1", `{"executionsCount":2,"logsCount":1,"storagesCount":2,"metricsCount":1,"taskOutputsCount":0,"executionOutputsCount":0}`},
+		{"endDate: 2026-01-10T00:00:00Z", `{"executionsCount":0,"logsCount":0,"storagesCount":0,"metricsCount":0,"taskOutputsCount":0,"executionOutputsCount":0}`},
 	}
 	for _, s := range steps {
 		if out := taskstest.Must(t, run, types, "type: %sPurgeExecutions\n%s", area, s.how); out != s.want {

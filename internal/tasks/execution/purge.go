@@ -47,6 +47,9 @@ type PurgeOutput struct {
 	Logs       int `json:"logsCount" doc:"How many log lines were deleted."`
 	Storages   int `json:"storagesCount" doc:"How many files were deleted."`
 	Metrics    int `json:"metricsCount" doc:"How many metrics were deleted."`
+	// Outputs are part of the executions here; flows for 2.0 may still read these numbers.
+	TaskOutputs      int `json:"taskOutputsCount" doc:"Always 0: outputs are deleted with their executions."`
+	ExecutionOutputs int `json:"executionOutputsCount" doc:"Always 0, likewise."`
 }
 
 // Run deletes one batch after the other. What belongs to an execution goes before it does, so that a purge that was cut

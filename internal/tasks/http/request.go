@@ -53,6 +53,7 @@ type RequestOutput struct {
 	Headers       map[string][]string `json:"headers" doc:"The headers."`
 	Body          *string             `json:"body" doc:"The body."`
 	EncryptedBody any                 `json:"encryptedBody" doc:"The body, where it is to be encrypted."`
+	FormData      any                 `json:"formData" doc:"Never there; the reference declares it too."`
 }
 
 // Run sends the request.

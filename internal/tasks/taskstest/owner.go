@@ -45,8 +45,14 @@ func NewOwner(t testing.TB) *Owner {
 // Put stores an execution of the tenant main, which has ended unless its state says otherwise.
 func (o *Owner) Put(id, namespace, flow string, state model.State, start time.Time) *model.Execution {
 	o.t.Helper()
+	return o.PutRevision(id, namespace, flow, 1, state, start)
+}
+
+// PutRevision is Put for an execution of another revision of its flow than the first.
+func (o *Owner) PutRevision(id, namespace, flow string, revision int, state model.State, start time.Time) *model.Execution {
+	o.t.Helper()
 	e := &model.Execution{
-		Tenant: "main", ID: id, Namespace: namespace, FlowID: flow, FlowRevision: 1, OriginalID: id,
+		Tenant: "main", ID: id, Namespace: namespace, FlowID: flow, FlowRevision: revision, OriginalID: id,
 		State: model.NewHistory(model.Created, start).With(state, start.Add(time.Second)),
 	}
 	e.Engine.Finished = state.Terminated()

@@ -28,7 +28,7 @@ spec: |
   type: io.kestra.plugin.core.log.Log
   level: {{ inputs.level }}
   message: hello`}},
-		New: func() any { return &TemplatedTask{types: reg} }, WholeContext: true,
+		New: func() any { return &TemplatedTask{types: reg} }, Outputs: map[string]any{}, WholeContext: true,
 	}}
 }
 
