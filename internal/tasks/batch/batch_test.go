@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/tasks/batch"
 	"github.com/windhover-io/windhover/internal/tasks/taskstest"
 	"github.com/windhover-io/windhover/sdk"
@@ -63,6 +65,57 @@ func TestSplitErrors(t *testing.T) {
 			t.Errorf("%s: %s", how, err)
 		}
 	}
+}
+
+// TestMerge puts the outputs of the batches' executions together, in the order of the batches; one batch has no execution
+// and one no outputs.
+func TestMerge(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	execution := func(id, outputs string) *model.Execution {
+		e := &model.Execution{Tenant: "main", ID: id, Namespace: "company.team", FlowID: "flow", FlowRevision: 1, OriginalID: id, State: model.NewHistory(model.Created, start)}
+		if outputs != "" {
+			e.Outputs = json.RawMessage(outputs)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		outputs []string // by batch; "-" has no execution
+		want    string
+	}{
+		{[]string{`{"n":1}`, "-", "", `{"n":4}`}, "{\"n\":1}\n{\"n\":4}\n"},
+		{[]string{"-", ""}, ""},
+	} {
+		o := taskstest.NewOwner(t)
+		items := &model.TaskRun{
+			Tenant: "main", ID: "items", ExecutionID: "execution", Namespace: "company.team", FlowID: "flow", TaskID: "each_items", ParentID: "parent",
+			State: model.NewHistory(model.Created, start), Engine: model.RunState{Batches: len(c.outputs)},
+		}
+		o.Store(execution("execution", ""), items)
+		for i, outputs := range c.outputs {
+			if outputs != "-" {
+				o.Store(execution(model.DeriveID("child", "items", "0", strconv.Itoa(i)), outputs))
+			}
+		}
+		run := sdktest.New(t)
+		run.Is.TaskID, run.Is.ParentTaskRunID = "each_merge", "parent"
+		out := taskstest.Must(t, run, batch.Types(o), "type: io.kestra.plugin.core.flow.ForEachItem$ForEachItemMergeOutputs")
+		var got struct{ SubflowOutputs string }
+		if out != "" {
+			if err := json.Unmarshal([]byte(out), &got); err != nil {
+				t.Fatal(err)
+			}
+		}
+		content := ""
+		if got.SubflowOutputs != "" {
+			content = run.Content(got.SubflowOutputs)
+		}
+		if content != c.want {
+			t.Errorf("%q: %q, want %q", c.outputs, content, c.want)
+		}
+	}
+	run := sdktest.New(t)
+	run.Is.TaskID = "each_merge"
+	taskstest.Fails(t, run, batch.Types(taskstest.NewOwner(t)), "type: io.kestra.plugin.core.flow.ForEachItem$ForEachItemMergeOutputs")
 }
 
 func TestBytes(t *testing.T) {

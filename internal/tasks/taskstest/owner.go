@@ -56,8 +56,14 @@ func (o *Owner) PutRevision(id, namespace, flow string, revision int, state mode
 		State: model.NewHistory(model.Created, start).With(state, start.Add(time.Second)),
 	}
 	e.Engine.Finished = state.Terminated()
-	o.commit(&model.Transition{Of: model.ExecutionEntity(id), Version: 1, Execution: e})
+	o.Store(e)
 	return e
+}
+
+// Store stores a new execution with its task runs.
+func (o *Owner) Store(e *model.Execution, runs ...*model.TaskRun) {
+	o.t.Helper()
+	o.commit(&model.Transition{Of: model.ExecutionEntity(e.ID), Version: 1, Execution: e, TaskRuns: runs})
 }
 
 func (o *Owner) commit(tr *model.Transition) {
