@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
@@ -139,7 +138,7 @@ func (p *printer) end(e *model.Execution) {
 	}
 	s := e.State.Current()
 	fmt.Fprintf(p.w, "%s %s.%s in %s\n", p.paint(stateColors[s]+";1", s.String()), p.flow.Namespace, p.flow.ID,
-		strings.TrimSuffix(time.Since(p.began).Round(time.Millisecond).String(), "0s"))
+		time.Since(p.began).Round(100*time.Microsecond))
 	if f := e.Engine.Failure; f != "" {
 		fmt.Fprintln(p.w, p.paint("31", f))
 	}
