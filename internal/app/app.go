@@ -172,12 +172,9 @@ func (a *App) Worker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tmp := a.Config.Tasks.TmpDir
-	if tmp == "" {
-		if tmp, err = os.MkdirTemp("", "windhover-"); err != nil {
-			return err
-		}
-		a.tmp = tmp
+	tmp, err := a.workDirs()
+	if err != nil {
+		return err
 	}
 	w := worker.New(worker.Config{
 		Backend: a.Backend, Flows: a.Flows, Registry: a.Registry, Functions: a.World, Storage: a.Storage, Templates: a.Templates,
@@ -187,6 +184,20 @@ func (a *App) Worker(ctx context.Context) error {
 	})
 	a.start("worker", w.Run)
 	return nil
+}
+
+// workDirs is where tasks get their working directories: as configured, below the data directory, or a temporary one.
+func (a *App) workDirs() (string, error) {
+	switch {
+	case a.Config.Tasks.TmpDir != "":
+		return a.Config.Tasks.TmpDir, nil
+	case a.Config.Backend.Type == "sqlite": // this process has the directory to itself: what is left there is a dead one's
+		dir := filepath.Join(a.Config.Backend.Path, "tmp")
+		return dir, os.RemoveAll(dir)
+	}
+	dir, err := os.MkdirTemp("", "windhover-")
+	a.tmp = dir
+	return dir, err
 }
 
 // start runs a component; Stop ends it, the last one first.

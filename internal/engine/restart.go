@@ -19,7 +19,7 @@ func (x *turn) restart(a *model.Action) {
 		return c == model.Failed || c == model.Paused || c == model.Killed && cur == model.Killed
 	})
 	if len(again) == 0 {
-		x.refuse(model.AnswerConflict, "no task of the execution has failed")
+		x.refuse(model.AnswerInvalid, "no task of the execution has failed")
 		return
 	}
 	if a.Revision != 0 && a.Revision != e.FlowRevision {
