@@ -131,8 +131,8 @@ tasks:
 	s.form("/executions/"+x.id()+"/resume", map[string]string{"count": "2"}).is(204)
 	s.get("/executions/" + x.id() + "/follow").is(200)
 	s.get("/executions/"+x.id()).is(200).has("SUCCESS", "state", "current").has("by pauses", "taskRunList", 1, "outputs", "value")
-	for _, action := range []string{"pause", "restart", "unqueue", "force-run", "actions/pause"} {
-		s.send("POST", "/executions/"+x.id()+"/"+action, "", "").is(409)
+	for action, status := range map[string]int{"pause": 409, "unqueue": 409, "force-run": 409, "actions/pause": 409, "restart": 422} {
+		s.send("POST", "/executions/"+x.id()+"/"+action, "", "").is(status)
 		s.send("POST", "/executions/none/"+action, "", "").is(404)
 	}
 	s.form("/executions/"+x.id()+"/resume", nil).is(409)
