@@ -37,12 +37,12 @@ clients() { python && ./scripts/test-kestrapy.sh; }
 step "format" format
 step "vet" go vet ./...
 step "build" make -s build
+step "lint" ./scripts/lint.sh
 step "go tests" go test ./...
 step "clients" clients
 if [ "$all" = --all ]; then
   step "race" env CGO_ENABLED=1 go test -race ./...
   step "fuzz" ./scripts/fuzz.sh
-  step "lint" ./scripts/lint.sh
   step "release" ./scripts/release.sh test
 fi
 [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"

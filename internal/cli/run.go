@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -226,5 +225,5 @@ func (r *runOptions) printOutputs(w io.Writer, e *model.Execution) error {
 	if len(e.Outputs) == 0 {
 		return nil
 	}
-	return printRaw(w, r.output, json.RawMessage(e.Outputs))
+	return printRaw(w, r.output, e.Outputs)
 }

@@ -114,5 +114,5 @@ func declaration(in *model.Input, declared any) *value.Map {
 			}
 		}
 	}
-	return value.MapOf(value.Entry{Key: "id", Value: in.ID}, value.Entry{Key: "type", Value: string(in.Type)})
+	return value.MapOf(value.Entry{Key: "id", Value: in.ID}, value.Entry{Key: "type", Value: in.Type})
 }

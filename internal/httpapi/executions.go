@@ -170,7 +170,7 @@ func (a *API) readMultipart(r *http.Request, form *multipart.Reader, flow *model
 	m := value.NewMap(4)
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return m, nil
 		}
 		if err != nil {

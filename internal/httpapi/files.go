@@ -99,7 +99,7 @@ func (a *API) putFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	content, _, err := upload(r, "fileContent")
+	content, err := upload(r, "fileContent")
 	if err != nil {
 		return err
 	}

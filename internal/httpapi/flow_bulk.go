@@ -251,7 +251,7 @@ const maxImport = 64 << 20
 // importFlows saves the flows of a YAML file, or of the YAML files in a zip file. It lists the flows that are not valid; with
 // failOnError it saves none if there is one.
 func (a *API) importFlows(w http.ResponseWriter, r *http.Request) error {
-	content, _, err := upload(r, "fileUpload")
+	content, err := upload(r, "fileUpload")
 	if err != nil {
 		return err
 	}

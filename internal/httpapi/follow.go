@@ -84,7 +84,7 @@ func (a *API) followExecution(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		if x, runs, err = a.loadExecution(r.Context(), id); err != nil {
-			return nil //nolint:nilerr // the stream has begun: there is no status to tell it with
+			return nil
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
 	for {
 		lines, err := a.executionLogs(r)
 		if err != nil {
-			return nil //nolint:nilerr // the stream has begun: there is no status to tell it with
+			return nil
 		}
 		for _, l := range lines {
 			key := fmt.Sprint(l.TaskRunID, l.Timestamp.UnixNano(), l.Seq, l.Message)

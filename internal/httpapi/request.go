@@ -20,26 +20,26 @@ func readJSON(r *http.Request, v any, what string) error {
 	return nil
 }
 
-// upload gives the file in a request: that of the named field of a form, or the whole body. name is the file's own name.
-func upload(r *http.Request, field string) (content io.Reader, name string, err error) {
+// upload gives the file in a request: that of the named field of a form, or the whole body.
+func upload(r *http.Request, field string) (content io.Reader, err error) {
 	typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if typ != "multipart/form-data" {
-		return r.Body, "", nil
+		return r.Body, nil
 	}
 	form, err := r.MultipartReader()
 	if err != nil {
-		return nil, "", badRequest(err.Error())
+		return nil, badRequest(err.Error())
 	}
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return nil, "", badRequest("the form has no part " + field)
+			return nil, badRequest("the form has no part " + field)
 		}
 		if err != nil {
-			return nil, "", badRequest("the form cannot be read: " + err.Error())
+			return nil, badRequest("the form cannot be read: " + err.Error())
 		}
 		if part.FormName() == field {
-			return part, part.FileName(), nil
+			return part, nil
 		}
 	}
 }

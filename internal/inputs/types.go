@@ -62,7 +62,7 @@ func (r *Resolver) convert(in *model.Input, typ string, raw any, options []strin
 }
 
 func received(typ string, raw any, why string) error {
-	return fmt.Errorf("Expected `%s` but received `%s` with errors: ```%s```", typ, value.Print(raw), why) //nolint:staticcheck // the reference's words, which clients show
+	return fmt.Errorf("Expected `%s` but received `%s` with errors: ```%s```", typ, value.Print(raw), why)
 }
 
 // checkPattern applies a validator: a Java regular expression that has to match the whole text.
@@ -117,7 +117,7 @@ var emailPattern = regexp.MustCompile(`^$|^[a-zA-Z0-9_!#$%&'*+/=?` + "`" + `{|}~
 
 func email(s string) (any, error) {
 	if !emailPattern.MatchString(s) {
-		return nil, fmt.Errorf("The input must be a valid email") //nolint:staticcheck // as the reference says it
+		return nil, fmt.Errorf("The input must be a valid email")
 	}
 	return s, nil
 }
@@ -241,7 +241,7 @@ func file(in *model.Input, raw any) (any, error) {
 func uri(s string) (any, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" {
-		return nil, fmt.Errorf("Invalid URI format.") //nolint:staticcheck // as the reference says it
+		return nil, fmt.Errorf("Invalid URI format.")
 	}
 	return s, nil
 }
@@ -305,7 +305,7 @@ func (r *Resolver) array(in *model.Input, raw any) (any, error) {
 	out := make([]any, len(list))
 	for i, e := range list {
 		if out[i], err = r.convert(plain, value.Print(item), e, nil); err != nil {
-			return nil, fmt.Errorf("Unable to parse array element as `%s` on `%s`", value.Print(item), value.Print(e)) //nolint:staticcheck // as the reference says it
+			return nil, fmt.Errorf("Unable to parse array element as `%s` on `%s`", value.Print(item), value.Print(e))
 		}
 	}
 	return out, nil

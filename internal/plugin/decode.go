@@ -102,7 +102,7 @@ func join(path, name string) string {
 // decode renders what was written and puts it into dst.
 func (d *decoder) decode(dst reflect.Value, p *Property, written any, path string) error {
 	if p.Kind == Nested {
-		return d.nested(dst, p, written, path)
+		return d.nested(dst, written, path)
 	}
 	v := written
 	if !p.Static && !p.Raw {
@@ -191,7 +191,7 @@ func (d *decoder) renderedObject(p *Property, m *value.Map) (any, error) {
 	return out, nil
 }
 
-func (d *decoder) nested(dst reflect.Value, p *Property, written any, path string) error {
+func (d *decoder) nested(dst reflect.Value, written any, path string) error {
 	m, ok := written.(*value.Map)
 	if !ok {
 		return fmt.Errorf("%s: expected an object with a type, got %s", path, value.TypeName(written))

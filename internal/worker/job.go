@@ -111,7 +111,7 @@ func (w *Worker) runTask(ctx context.Context, rc *run, r *model.JobReport) {
 	case errors.Is(cause, errKilled):
 		r.State, r.Error = model.Killed, "killed"
 	case errors.Is(cause, errTimeout):
-		rc.fail(r, fmt.Errorf("Timeout after %s", clock(rc.timeout))) //nolint:staticcheck // as the reference says it
+		rc.fail(r, fmt.Errorf("Timeout after %s", clock(rc.timeout)))
 	default:
 		rc.fail(r, err)
 	}

@@ -58,7 +58,7 @@ func (c *Call) send(ctx context.Context, run sdk.Run, accept string) (*answer, e
 		return nil, err
 	}
 	a.close = append(a.close, transport.CloseIdleConnections)
-	if a.Response, err = client.Do(req); err != nil {
+	if a.Response, err = client.Do(req); err != nil { //nolint:bodyclose // closed with the answer
 		return nil, err
 	}
 	a.close = append(a.close, func() { _ = a.Body.Close() })
