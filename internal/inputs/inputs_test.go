@@ -45,7 +45,7 @@ func TestTypes(t *testing.T) {
 		{in("a", "FLOAT"), int32(2), `2.0`},
 		{in("a", "FLOAT"), "x", "For input string"},
 		{in("a", "BOOL"), "TRUE", `true`},
-		{in("a", "BOOLEAN"), "yes", `false`}, // as the reference has it
+		{in("a", "BOOLEAN"), "yes", `false`},                                         // as the reference has it
 		{in("a", "DATETIME"), "2024-01-01T01:00:00+01:00", `"2024-01-01T00:00:00Z"`}, // in UTC
 		{in("a", "DATETIME"), "2024-01-01", "Expected `DATETIME`"},
 		{in("a", "DATETIME", "after", "2024-01-02T00:00:00Z"), "2024-01-01T00:00:00Z", "it must be after"},
