@@ -100,7 +100,7 @@ func (x *turn) kill(cascade bool) {
 		case n.frame != nil:
 			x.move(n, model.Running)
 			x.push(n.frame)
-		case n.run.Engine.Child != "" || n.run.Engine.Batches > 0:
+		case c == model.Running && (n.run.Engine.Child != "" || n.run.Engine.Batches > 0):
 			if !cascade {
 				x.cut(n, model.Killed)
 			} // else the killed execution reports its end
@@ -225,6 +225,11 @@ func (x *turn) delete(force bool) {
 	}
 	for _, id := range x.timerIDs() {
 		x.clearTimer(id)
+	}
+	if w := e.Engine.Waiting; w != nil && !e.Engine.Finished {
+		x.send(model.Event{To: model.ExecutionEntity(w.ExecutionID), Kind: model.EventChildEnded, Child: &model.ChildEnd{
+			Waiting: *w, ChildID: e.ID, State: model.Killed, Failure: "the execution was deleted",
+		}})
 	}
 	x.t.Deleted = true
 	x.answer(model.Answer{Execution: e})

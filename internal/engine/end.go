@@ -61,7 +61,7 @@ func (x *turn) onJobEnded() {
 func (x *turn) recordAttempt(n *node, r *model.JobReport) {
 	run := x.edit(n)
 	started, ended := x.clampReport(r)
-	if n.run.State.Current() != model.Running {
+	if last := n.lastAttempt(); last == nil || last.State.Current().Terminated() {
 		run.State = run.State.With(model.Running, started)
 		a := model.Attempt{State: model.NewHistory(model.Created, started).With(model.Running, started).With(r.State, ended)}
 		a.WorkerID, a.LogFile = r.WorkerID, r.LogFile

@@ -268,8 +268,10 @@ func (x *turn) changeState(a *model.Action) {
 		x.reviseAttempt(n, a.State)
 	}
 	h := x.head()
+	h.Metadata.AttemptNumber++ // what runs again gets other ids than what was dropped
 	h.State = h.State.With(model.Restarted, x.now).With(model.Running, x.now)
 	h.Engine.Finished, h.Engine.Kill, h.Engine.Failure = false, 0, ""
+	h.Engine.PausedByAPI, h.Engine.AtBreakpoint = false, false
 	x.goOn()
 }
 

@@ -69,7 +69,7 @@ func (s *shard) restart(ctx context.Context, after time.Duration) {
 	s.inflight = nil
 	s.entities = map[model.Entity]*entity{}
 	s.timers = s.timers[:0]
-	s.horizon = s.e.cfg.Now().Add(time.Hour) // no timers until they are read again
+	s.horizon = s.e.cfg.Now().Add(time.Minute + after + retryDelay) // no timers until they are read again
 	time.AfterFunc(after, func() {
 		s.post(ctx, func() {
 			s.e.cfg.Backend.Reset(s.lease)

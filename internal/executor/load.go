@@ -20,7 +20,7 @@ func (s *shard) load(ctx context.Context, ent *entity) {
 	go func() {
 		f := s.fetch(ctx, ent)
 		s.post(ctx, func() {
-			if ent.era != s.era {
+			if ent.era != s.era || ctx.Err() != nil {
 				return
 			}
 			ent.busy = false
@@ -60,9 +60,6 @@ func (s *shard) fetch(ctx context.Context, ent *entity) func() {
 
 // enter builds the state of an entity from its snapshot; the flow is looked up first.
 func (s *shard) enter(ctx context.Context, ent *entity, snap *backend.Snapshot) func() {
-	if _, doomed := s.doomed[ent.of]; doomed {
-		return func() { ent.snap = snap }
-	}
 	if ent.of.Kind == model.EntityGate {
 		gate := engine.LoadGate(ent.of, snap.Gate, snap.Version)
 		return func() { ent.gate = gate }
@@ -71,10 +68,20 @@ func (s *shard) enter(ctx context.Context, ent *entity, snap *backend.Snapshot) 
 	key := model.FlowKey{Tenant: e.Tenant, Namespace: e.Namespace, ID: e.FlowID, Revision: e.FlowRevision}
 	flow, known := s.e.cfg.Resolver.Cached(key)
 	if !known {
-		flow = s.e.cfg.Resolver.Resolve(ctx, e, engine.Need{Flow: &key}).Flow
+		flow = s.answer(ctx, e, engine.Need{Flow: &key}).Flow
+	}
+	if flow == nil {
+		return func() { // without its flow there is nothing to step: it is ended instead
+			ent.snap = snap
+			s.doomed[ent.of] = "revision of its flow is gone or no longer valid"
+		}
 	}
 	state := engine.Load(flow, e, snap.TaskRuns, snap.Timers, snap.Version)
 	return func() {
+		if _, doomed := s.doomed[ent.of]; doomed {
+			ent.snap = snap
+			return
+		}
 		ent.exec = state
 		s.keepTimers(snap.Timers)
 	}
@@ -99,11 +106,11 @@ func (s *shard) resolve(ctx context.Context, ent *entity, ev *model.Event, had m
 			answers[k] = a
 		}
 		for _, n := range needs {
-			answers[n.Key] = s.e.cfg.Resolver.Resolve(ctx, exec, n)
+			answers[n.Key] = s.answer(ctx, exec, n)
 		}
 		s.post(ctx, func() {
-			if ent.era != s.era {
-				return
+			if ent.era != s.era || ctx.Err() != nil {
+				return // its events come again
 			}
 			p := &part{}
 			ent.busy = false
@@ -116,6 +123,18 @@ func (s *shard) resolve(ctx context.Context, ent *entity, ev *model.Event, had m
 	}()
 }
 
+// answer resolves a need. A flow that cannot be looked up now is looked up again: that it could not be read does not mean
+// that it is not there.
+func (s *shard) answer(ctx context.Context, e *model.Execution, n engine.Need) engine.Answer {
+	for {
+		a := s.e.cfg.Resolver.Resolve(ctx, e, n)
+		if n.Flow == nil || !errors.Is(a.Err, backend.ErrUnavailable) || ctx.Err() != nil {
+			return a
+		}
+		pause(ctx, retryDelay)
+	}
+}
+
 // lookAhead is how far ahead timers are kept in memory.
 const lookAhead = 10 * time.Minute
 
@@ -125,14 +144,20 @@ func (s *shard) loadTimers(ctx context.Context) {
 	timers, err := s.e.cfg.Backend.Timers(ctx, s.lease, until, 1<<20)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.e.cfg.Log.Warn("reading timers failed", "shard", s.lease.Shard, "error", err)
+			s.e.cfg.Log.Warn("reading timers failed, trying again", "shard", s.lease.Shard, "error", err)
 		}
+		s.horizon = s.e.cfg.Now().Add(time.Minute + retryDelay) // read again a minute before that
 		return
 	}
 	s.horizon = until
 	s.timers = s.timers[:0]
 	for _, t := range timers {
 		heap.Push(&s.timers, t)
+	}
+	for _, p := range s.inflight { // what is set and not yet durable was not read
+		for _, tr := range p.transitions {
+			s.keepTimers(tr.SetTimers)
+		}
 	}
 }
 

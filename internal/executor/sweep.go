@@ -20,21 +20,15 @@ const maxOrphans = 1000
 func (e *Executor) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	reported := map[string]bool{}
 	for {
 		orphans, err := e.cfg.Backend.Orphans(ctx, maxOrphans)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, backend.ErrClosed) {
 			e.cfg.Log.Warn("looking for lost jobs failed", "error", err)
 		}
-		still := make(map[string]bool, len(orphans))
-		var events []model.Event
+		events := make([]model.Event, 0, len(orphans))
 		for _, j := range orphans {
-			still[j.ID] = true
-			if !reported[j.ID] {
-				events = append(events, lost(j, e.cfg.Now()))
-			}
+			events = append(events, lost(j, e.cfg.Now()))
 		}
-		reported = still
 		if len(events) > 0 {
 			e.cfg.Log.Info("jobs of dead workers are handed out again", "jobs", len(events))
 			e.cfg.Backend.Append(events, func(err error) {
