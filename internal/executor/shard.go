@@ -180,6 +180,11 @@ func (s *shard) create(ent *entity, ev *model.Event) bool {
 // step moves an entity by one event.
 func (s *shard) step(ctx context.Context, ent *entity, ev *model.Event, answers map[string]engine.Answer, p *part) {
 	if ent.gate != nil {
+		if ev.Gate == nil {
+			s.e.cfg.Log.Error("an event for a gate says nothing", "gate", ev.To.ID, "event", ev.Kind)
+			p.add(ent, &model.Transition{Of: ev.To, Acks: []string{ev.ID}})
+			return
+		}
 		p.add(ent, engine.StepGate(ent.gate, ev, s.e.cfg.Now()))
 		return
 	}

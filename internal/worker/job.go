@@ -58,6 +58,12 @@ func (w *Worker) append(ev model.Event, tries int) {
 // execute runs the job's task; whatever it does, a report comes of it.
 func (w *Worker) execute(ctx context.Context, job *model.Job) (r *model.JobReport) {
 	r = &model.JobReport{State: model.Failed}
+	defer func() {
+		if p := recover(); p != nil {
+			w.cfg.Log.Error("panic in a job", "job", job.ID, "panic", p, "stack", string(debug.Stack()))
+			r = &model.JobReport{State: model.Failed, Error: fmt.Sprintf("internal error: %v", p)}
+		}
+	}()
 	flow, err := w.cfg.Flows.Get(ctx, job.Flow)
 	if err != nil {
 		r.Error = "its flow could not be read: " + err.Error()
