@@ -91,6 +91,15 @@ func (a *API) ask(ctx context.Context, id string, kind model.EventKind, act *mod
 	if err != nil {
 		return nil, err
 	}
+	if next := ans.Execution; ans.Code == model.AnswerDone && next != nil && next.ID != id {
+		// Another execution came of it. Its owner answers behind its creation: then it can be read.
+		_, err = a.Backend.Ask(ctx, model.Event{
+			ID: model.NewID(), To: model.ExecutionEntity(next.ID), Kind: model.EventExplain, At: time.Now().UTC(), Ask: model.NewID(),
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	return ans.Execution, refused(ans)
 }
 
