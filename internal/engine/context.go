@@ -10,8 +10,6 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-func trimSpace(s string) string { return strings.TrimSpace(s) }
-
 // scope is the context of one task run's expressions, or of the execution's own when n is nil. Every variable is built
 // only when it is read.
 type scope struct {
@@ -112,15 +110,12 @@ func (x *turn) object(raw json.RawMessage, reveal bool) *value.Map {
 	return m
 }
 
-// EncryptedType marks an encrypted value among inputs and outputs.
-const EncryptedType = "io.kestra.datatype:aes_encrypted"
-
 // Reveal replaces the encrypted values within v by their text. What cannot be decrypted stays as it is.
 func Reveal(v any, decrypt func(string) (string, error)) any {
 	switch t := v.(type) {
 	case *value.Map:
 		if typ, ok := t.Get("type"); ok {
-			if s, ok := typ.(string); ok && strings.EqualFold(s, EncryptedType) {
+			if s, ok := typ.(string); ok && strings.EqualFold(s, model.EncryptedType) {
 				enc, _ := t.Get("value")
 				if text, ok := enc.(string); ok {
 					if plain, err := decrypt(text); err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/expr"
@@ -130,6 +131,19 @@ func (x *turn) renderProp(n *node, name string) (any, error) {
 	return out, nil
 }
 
+// renderStructure is renderProp for a list or a map, which may also stand there as its JSON text.
+func (x *turn) renderStructure(n *node, name string) (any, error) {
+	v, err := x.renderProp(n, name)
+	text, ok := v.(string)
+	if err != nil || !ok {
+		return v, err
+	}
+	if v, err = value.ParseJSON([]byte(text)); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return v, nil
+}
+
 func (x *turn) renderInt(n *node, name string, otherwise int) (int, error) {
 	v, err := x.renderProp(n, name)
 	if err != nil || v == nil || v == "" {
@@ -157,6 +171,6 @@ func (x *turn) truthy(n *node, text string) (bool, error) {
 
 // Truthy tells whether the rendered text of a condition holds.
 func Truthy(s string) bool {
-	s = trimSpace(s)
+	s = strings.TrimSpace(s)
 	return !slices.Contains([]string{"", "0", "-0", "false"}, s)
 }

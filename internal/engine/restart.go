@@ -43,7 +43,7 @@ func (x *turn) restart(a *model.Action) {
 	h.Labels = mergeLabels(h.Labels, []model.Label{{Key: model.LabelRestarted, Value: "true"}})
 	h.State = h.State.With(model.Restarted, x.now).With(model.Running, x.now)
 	h.Outputs = nil
-	h.Engine.Finished, h.Engine.Kill, h.Engine.Exit, h.Engine.Failure = false, 0, 0, ""
+	h.Engine.Finished, h.Engine.Kill, h.Engine.Failure = false, 0, ""
 	h.Engine.PausedByAPI, h.Engine.AtBreakpoint = false, false
 	x.goOn()
 }

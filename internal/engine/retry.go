@@ -77,7 +77,7 @@ func delay(p *model.Retry, tries int, seed string) time.Duration {
 
 // retryTask begins the next try of a task run.
 func (x *turn) retryTask(n *node) {
-	if n == nil || n.run.State.Current() != model.Retrying || x.s.Exec.Engine.Kill != 0 {
+	if e := x.s.Exec; n == nil || n.run.State.Current() != model.Retrying || e.Engine.Kill != 0 || e.State.Current().Terminated() {
 		x.ignore("the task run does not wait for a retry")
 		return
 	}

@@ -249,10 +249,6 @@ func (x *turn) onTimer() {
 	}
 	x.clearTimer(timer.ID)
 	n := x.s.nodes[timer.TaskRunID]
-	if x.s.Exec.State.Current().Terminated() && timer.Kind == model.TimerRetry && x.s.root.phase != model.SectionAfter {
-		x.ignore("the execution has ended")
-		return
-	}
 	switch timer.Kind {
 	case model.TimerSchedule:
 		if x.s.Exec.State.Current() == model.Created {

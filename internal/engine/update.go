@@ -11,14 +11,9 @@ import (
 
 // applyLabels merges a Labels task's labels over those of the execution.
 func (x *turn) applyLabels(n *node) error {
-	v, err := x.renderProp(n, "labels")
+	v, err := x.renderStructure(n, "labels")
 	if err != nil {
 		return err
-	}
-	if text, ok := v.(string); ok {
-		if v, err = value.ParseJSON([]byte(text)); err != nil {
-			return fmt.Errorf("labels: %w", err)
-		}
 	}
 	labels, err := labelsOf(v)
 	if err != nil {
@@ -79,14 +74,9 @@ next:
 }
 
 func (x *turn) setVariables(n *node) error {
-	v, err := x.renderProp(n, "variables")
+	v, err := x.renderStructure(n, "variables")
 	if err != nil {
 		return err
-	}
-	if text, ok := v.(string); ok {
-		if v, err = value.ParseJSON([]byte(text)); err != nil {
-			return fmt.Errorf("variables: %w", err)
-		}
 	}
 	set, ok := v.(*value.Map)
 	if !ok {
@@ -108,14 +98,9 @@ func (x *turn) setVariables(n *node) error {
 }
 
 func (x *turn) unsetVariables(n *node) error {
-	v, err := x.renderProp(n, "variables")
+	v, err := x.renderStructure(n, "variables")
 	if err != nil {
 		return err
-	}
-	if text, ok := v.(string); ok {
-		if v, err = value.ParseJSON([]byte(text)); err != nil {
-			return fmt.Errorf("variables: %w", err)
-		}
 	}
 	names, ok := v.([]any)
 	if !ok {

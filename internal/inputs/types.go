@@ -17,9 +17,6 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// EncryptedType marks an encrypted value.
-const EncryptedType = "io.kestra.datatype:aes_encrypted"
-
 // parse converts what was given to an input's type and validates it.
 func (r *Resolver) parse(in *model.Input, raw any, options []string) (any, error) {
 	v, err := r.convert(in, in.Type, raw, options)
@@ -95,7 +92,7 @@ func matchesWhole(pattern, s string) (bool, error) {
 
 func (r *Resolver) secret(in *model.Input, raw any) (any, error) {
 	if m, ok := raw.(*value.Map); ok {
-		if t, _ := m.Get("type"); t == EncryptedType {
+		if t, _ := m.Get("type"); t == model.EncryptedType {
 			return m, nil
 		}
 	}
@@ -110,7 +107,7 @@ func (r *Resolver) secret(in *model.Input, raw any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return value.MapOf(value.Entry{Key: "type", Value: EncryptedType}, value.Entry{Key: "value", Value: sealed}), nil
+	return value.MapOf(value.Entry{Key: "type", Value: model.EncryptedType}, value.Entry{Key: "value", Value: sealed}), nil
 }
 
 var emailPattern = regexp.MustCompile(`^$|^[a-zA-Z0-9_!#$%&'*+/=?` + "`" + `{|}~^.-]+@[a-zA-Z0-9.-]+$`)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/value"
@@ -64,8 +65,6 @@ const (
 const (
 	EventEnter EventKind = "enter" // Gate: an execution asks for a slot
 	EventLeft  EventKind = "left"  // Gate: an execution needs its slot no more
-	EventLimit EventKind = "limit" // Gate: Limit has changed
-	EventCheck EventKind = "check" // Gate: an execution answers that it still holds its slot
 )
 
 // Event is a message to one entity. Delivery is at least once; the receiver sees to it that the effect is once, which
@@ -220,14 +219,7 @@ func JobID(taskRunID string, attempt int) string {
 	if attempt == 1 {
 		return taskRunID
 	}
-	return taskRunID + "." + itoa(attempt)
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string([]byte{'0' + byte(n)})
-	}
-	return itoa(n/10) + itoa(n%10)
+	return taskRunID + "." + strconv.Itoa(attempt)
 }
 
 // TimerKind says what a timer is for.
@@ -241,7 +233,6 @@ const (
 	TimerRetryFlow TimerKind = "retryFlow" // the next try of an execution
 	TimerLoop      TimerKind = "loop"      // the next turn of a LoopUntil
 	TimerSLA       TimerKind = "sla"       // MAX_DURATION is over
-	TimerJob       TimerKind = "job"       // a job was handed out too long ago
 )
 
 // Timer is an event that an entity sends itself for later. ID is unique within its entity; setting it again replaces it.

@@ -71,8 +71,6 @@ type EngineState struct {
 	Admitted bool `json:"admitted,omitempty"`
 	// Finished is set when the execution has ended and its afterExecution tasks have too.
 	Finished bool `json:"finished,omitempty"`
-	// Exit is set when an Exit task (or an SLA, or a cancelling Pause) has decided the end.
-	Exit State `json:"exit,omitempty"`
 	// ViolatedSLA lists the ids of SLAs that have been violated: each acts once.
 	ViolatedSLA []string `json:"violatedSla,omitempty"`
 	// Waiting names who is told when this execution ends: the Subflow task run that waits for it.
@@ -92,6 +90,9 @@ type Waiting struct {
 	// Context asks for the variables of the ended execution: the waiting task's own expressions read them.
 	Context bool `json:"context,omitempty"`
 }
+
+// EncryptedType marks an encrypted value among inputs and outputs.
+const EncryptedType = "io.kestra.datatype:aes_encrypted"
 
 // TriggerInfo tells what started an execution.
 type TriggerInfo struct {

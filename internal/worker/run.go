@@ -276,7 +276,7 @@ func (rc *run) Encrypt(text string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return value.MapOf(value.Entry{Key: "value", Value: sealed}, value.Entry{Key: "type", Value: engine.EncryptedType}), nil
+	return value.MapOf(value.Entry{Key: "value", Value: sealed}, value.Entry{Key: "type", Value: model.EncryptedType}), nil
 }
 
 // Mask hides a text in what is logged from now on.
@@ -290,7 +290,7 @@ func hasEncrypted(v any) bool {
 	switch t := v.(type) {
 	case *value.Map:
 		if typ, ok := t.Get("type"); ok {
-			if s, isText := typ.(string); isText && strings.EqualFold(s, engine.EncryptedType) {
+			if s, isText := typ.(string); isText && strings.EqualFold(s, model.EncryptedType) {
 				return true
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/value"
+	"github.com/windhover-io/windhover/sdk"
 )
 
 const area = "io.kestra.plugin.core.namespace."
@@ -87,4 +88,18 @@ func patterns(v any) ([]string, error) {
 		return nil, errors.New("files: at least one is required")
 	}
 	return out, nil
+}
+
+// selected opens a namespace and lists the files in it that the patterns of a task name.
+func selected(ctx context.Context, run sdk.Run, store storage.Storage, namespace string, files any) (tree, []string, error) {
+	ns, err := open(store, run.Info().Tenant, namespace)
+	if err != nil {
+		return ns, nil, err
+	}
+	wanted, err := patterns(files)
+	if err != nil {
+		return ns, nil, err
+	}
+	names, err := ns.match(ctx, wanted)
+	return ns, names, err
 }

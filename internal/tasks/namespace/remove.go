@@ -33,15 +33,7 @@ type DeleteFiles struct {
 
 // Run deletes the files.
 func (t *DeleteFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
-	ns, err := open(t.store, run.Info().Tenant, t.Namespace)
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := patterns(t.Files)
-	if err != nil {
-		return nil, err
-	}
-	names, err := ns.match(ctx, wanted)
+	ns, names, err := selected(ctx, run, t.store, t.Namespace, t.Files)
 	if err != nil {
 		return nil, err
 	}

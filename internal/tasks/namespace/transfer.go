@@ -191,15 +191,7 @@ type DownloadFiles struct {
 
 // Run copies the files.
 func (t *DownloadFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
-	ns, err := open(t.store, run.Info().Tenant, t.Namespace)
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := patterns(t.Files)
-	if err != nil {
-		return nil, err
-	}
-	names, err := ns.match(ctx, wanted)
+	ns, names, err := selected(ctx, run, t.store, t.Namespace, t.Files)
 	if err != nil {
 		return nil, err
 	}
