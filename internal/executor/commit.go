@@ -16,8 +16,12 @@ const retryDelay = 500 * time.Millisecond
 
 // committed takes the backend's answer for a part.
 func (s *shard) committed(ctx context.Context, p *part, err error) {
-	if s.dead || p.era != s.era {
-		return // it was dropped with all that rested on it
+	if p.era != s.era {
+		s.settle(ctx) // it was dropped with all that rested on it
+		return
+	}
+	if i := slices.Index(s.inflight, p); i >= 0 {
+		s.inflight = slices.Delete(s.inflight, i, i+1)
 	}
 	var rejected *backend.RejectedError
 	switch {
@@ -38,9 +42,6 @@ func (s *shard) committed(ctx context.Context, p *part, err error) {
 
 // durable releases what waited for the part.
 func (s *shard) durable(ctx context.Context, p *part) {
-	if i := slices.Index(s.inflight, p); i >= 0 {
-		s.inflight = slices.Delete(s.inflight, i, i+1)
-	}
 	for _, ent := range p.entities {
 		ent.inflight--
 		if ent.ending {
@@ -63,19 +64,30 @@ func (s *shard) restful(ent *entity) bool {
 }
 
 // restart drops everything in memory and begins again from what the last commit left: after a failed commit, whatever
-// was computed later may rest on something that never happened. All events that were not acknowledged come again.
+// was computed later may rest on something that never happened. It begins when all that was handed in has been answered,
+// nothing is received any more and the delay has passed; then all events that were not acknowledged come again.
 func (s *shard) restart(ctx context.Context, after time.Duration) {
 	s.era++
+	s.waits = 1 + len(s.inflight)
 	s.inflight = nil
 	s.entities = map[model.Entity]*entity{}
-	s.timers = s.timers[:0]
-	s.horizon = s.e.cfg.Now().Add(time.Minute + after + retryDelay) // no timers until they are read again
-	time.AfterFunc(after, func() {
-		s.post(ctx, func() {
-			s.e.cfg.Backend.Reset(s.lease)
-			s.loadTimers(ctx)
-		})
-	})
+	s.timers, s.horizon = s.timers[:0], time.Time{}
+	deafen := s.deafen
+	go func() {
+		deafen()
+		pause(ctx, after)
+		s.post(func() { s.settle(ctx) })
+	}()
+}
+
+// settle counts what a restart has to wait for, and begins anew when that was the last.
+func (s *shard) settle(ctx context.Context) {
+	if s.waits--; s.waits > 0 || s.dead || ctx.Err() != nil {
+		return
+	}
+	s.e.cfg.Backend.Reset(s.lease)
+	s.loadTimers(ctx)
+	s.listen(ctx)
 }
 
 // crash ends an entity that cannot be stepped, from what the last commit left of it: see engine.Crash.

@@ -78,13 +78,8 @@ func (r *rig) run(t testing.TB) *model.Execution {
 	id := model.NewID()
 	changes, stop := r.b.Follow(backend.FeedFilter{ExecutionID: id})
 	defer stop()
-	now := time.Now().UTC()
 	done := make(chan error, 1)
-	r.b.Append([]model.Event{{ID: "create-" + id, To: model.ExecutionEntity(id), Kind: model.EventCreate, At: now, Fresh: true,
-		Create: &model.NewExecution{Execution: &model.Execution{
-			Tenant: "main", ID: id, OriginalID: id, Namespace: r.flow.Namespace, FlowID: r.flow.ID, FlowRevision: 1,
-			State: model.NewHistory(model.Created, now), Metadata: model.Metadata{AttemptNumber: 1, OriginalCreatedDate: now},
-		}}}}, func(err error) { done <- err })
+	r.b.Append([]model.Event{createEvent(r.flow, id)}, func(err error) { done <- err })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -94,10 +89,21 @@ func (r *rig) run(t testing.TB) *model.Execution {
 			if c.Execution != nil && c.Execution.Engine.Finished {
 				return c.Execution
 			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("the execution did not finish")
+		case <-time.After(time.Hour):
+			t.Error("the execution did not finish")
+			return nil
 		}
 	}
+}
+
+// createEvent creates an execution of a flow.
+func createEvent(flow *model.Flow, id string) model.Event {
+	now := time.Now().UTC()
+	return model.Event{ID: "create-" + id, To: model.ExecutionEntity(id), Kind: model.EventCreate, At: now, Fresh: true,
+		Create: &model.NewExecution{Execution: &model.Execution{
+			Tenant: "main", ID: id, OriginalID: id, Namespace: flow.Namespace, FlowID: flow.ID, FlowRevision: 1,
+			State: model.NewHistory(model.Created, now), Metadata: model.Metadata{AttemptNumber: 1, OriginalCreatedDate: now},
+		}}}
 }
 
 func task(id, typ string, kind model.Kind, props ...value.Entry) *model.Task {

@@ -19,7 +19,7 @@ func (s *shard) load(ctx context.Context, ent *entity) {
 	ent.busy = true
 	go func() {
 		f := s.fetch(ctx, ent)
-		s.post(ctx, func() {
+		s.post(func() {
 			if ent.era != s.era || ctx.Err() != nil {
 				return
 			}
@@ -65,11 +65,7 @@ func (s *shard) enter(ctx context.Context, ent *entity, snap *backend.Snapshot) 
 		return func() { ent.gate = gate }
 	}
 	e := snap.Execution
-	key := model.FlowKey{Tenant: e.Tenant, Namespace: e.Namespace, ID: e.FlowID, Revision: e.FlowRevision}
-	flow, known := s.e.cfg.Resolver.Cached(key)
-	if !known {
-		flow = s.answer(ctx, e, engine.Need{Flow: &key}).Flow
-	}
+	flow := s.flow(ctx, e)
 	if flow == nil {
 		return func() { // without its flow there is nothing to step: it is ended instead
 			ent.snap = snap
@@ -85,6 +81,15 @@ func (s *shard) enter(ctx context.Context, ent *entity, snap *backend.Snapshot) 
 		ent.exec = state
 		s.keepTimers(snap.Timers)
 	}
+}
+
+// flow returns the revision of the flow that an execution runs; nil when it is gone or no longer valid.
+func (s *shard) flow(ctx context.Context, e *model.Execution) *model.Flow {
+	key := model.FlowKey{Tenant: e.Tenant, Namespace: e.Namespace, ID: e.FlowID, Revision: e.FlowRevision}
+	if flow, known := s.e.cfg.Resolver.Cached(key); known {
+		return flow
+	}
+	return s.answer(ctx, e, engine.Need{Flow: &key}).Flow
 }
 
 // unpark delivers the events that waited for an entity.
@@ -108,7 +113,7 @@ func (s *shard) resolve(ctx context.Context, ent *entity, ev *model.Event, had m
 		for _, n := range needs {
 			answers[n.Key] = s.answer(ctx, exec, n)
 		}
-		s.post(ctx, func() {
+		s.post(func() {
 			if ent.era != s.era || ctx.Err() != nil {
 				return // its events come again
 			}
@@ -171,6 +176,9 @@ func (s *shard) keepTimers(timers []model.Timer) {
 }
 
 func (s *shard) untilNextTimer() time.Duration {
+	if s.waits > 0 {
+		return time.Hour // timers are read when the shard begins anew
+	}
 	next := s.horizon.Add(-time.Minute)
 	if len(s.timers) > 0 && s.timers[0].Due.Before(next) {
 		next = s.timers[0].Due

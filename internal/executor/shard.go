@@ -26,11 +26,15 @@ type shard struct {
 	timers   timerHeap
 	horizon  time.Time // timers that are due before are in the heap
 	mail     chan func()
+	ended    chan struct{} // closed when nobody reads mail any more
 	events   chan []model.Event
 	inflight []*part                 // handed to the backend and not yet answered, in order
 	doomed   map[model.Entity]string // why an entity is to be ended rather than stepped
-	era      int                     // raised by each restart: what belongs to an older one no longer counts
 	dead     bool
+
+	era    int    // raised by each restart: what belongs to an older one no longer counts
+	waits  int    // what has to end before a restart may begin anew; 0 when there is none
+	deafen func() // stops receiving events, and waits until it has stopped
 }
 
 // entity is an execution or a gate in memory.
@@ -56,7 +60,7 @@ type part struct {
 func newShard(e *Executor, lease backend.Lease) *shard {
 	s := &shard{
 		e: e, lease: lease, env: e.cfg.Env, entities: map[model.Entity]*entity{},
-		mail: make(chan func(), 1024), events: make(chan []model.Event), doomed: map[model.Entity]string{},
+		mail: make(chan func(), 1024), ended: make(chan struct{}), events: make(chan []model.Event), doomed: map[model.Entity]string{},
 	}
 	s.env.Flow = e.cfg.Resolver.Cached
 	return s
@@ -65,9 +69,11 @@ func newShard(e *Executor, lease backend.Lease) *shard {
 // run steps events until the context ends or the lease is lost.
 func (s *shard) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
+	defer close(s.ended)
 	defer cancel()
-	go s.receive(ctx)
 	s.loadTimers(ctx)
+	s.listen(ctx)
+	go s.audit(ctx)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for !s.dead {
@@ -77,12 +83,28 @@ func (s *shard) run(ctx context.Context) {
 			s.drain()
 			return
 		case batch := <-s.events:
-			s.handle(ctx, batch)
+			if s.waits == 0 { // else it comes again
+				s.handle(ctx, batch)
+			}
 		case f := <-s.mail:
 			f()
 		case <-timer.C:
 			s.fireTimers(ctx)
 		}
+	}
+}
+
+// listen begins to receive events.
+func (s *shard) listen(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.receive(ctx)
+	}()
+	s.deafen = func() {
+		cancel()
+		<-done
 	}
 }
 
@@ -92,7 +114,7 @@ func (s *shard) receive(ctx context.Context) {
 		batch, err := s.e.cfg.Backend.Receive(ctx, s.lease, maxBatch)
 		switch {
 		case errors.Is(err, backend.ErrFenced), errors.Is(err, backend.ErrClosed):
-			s.post(ctx, func() { s.dead = true })
+			s.post(func() { s.dead = true })
 			return
 		case err != nil:
 			if ctx.Err() == nil {
@@ -110,10 +132,10 @@ func (s *shard) receive(ctx context.Context) {
 }
 
 // post runs f on the shard's goroutine.
-func (s *shard) post(ctx context.Context, f func()) {
+func (s *shard) post(f func()) {
 	select {
 	case s.mail <- f:
-	case <-ctx.Done():
+	case <-s.ended:
 	}
 }
 
@@ -121,7 +143,7 @@ func (s *shard) post(ctx context.Context, f func()) {
 func (s *shard) drain() {
 	limit := time.NewTimer(10 * time.Second)
 	defer limit.Stop()
-	for len(s.inflight) > 0 {
+	for len(s.inflight) > 0 && !s.dead {
 		select {
 		case f := <-s.mail:
 			f()
@@ -237,7 +259,7 @@ func (s *shard) submit(ctx context.Context, p *part) {
 		select {
 		case s.mail <- f:
 		default:
-			go s.post(ctx, f)
+			go s.post(f)
 		}
 	})
 }

@@ -27,15 +27,11 @@ func (e *Executor) sweep(ctx context.Context) {
 		}
 		events := make([]model.Event, 0, len(orphans))
 		for _, j := range orphans {
-			events = append(events, lost(j, e.cfg.Now()))
+			events = append(events, lostJob(j.Execution.ID, j.TaskRun.ID, j.Attempt, e.cfg.Now()))
 		}
 		if len(events) > 0 {
 			e.cfg.Log.Info("jobs of dead workers are handed out again", "jobs", len(events))
-			e.cfg.Backend.Append(events, func(err error) {
-				if err != nil {
-					e.cfg.Log.Warn("reporting lost jobs failed", "error", err)
-				}
-			})
+			e.report(events)
 		}
 		select {
 		case <-tick.C:
@@ -45,10 +41,20 @@ func (e *Executor) sweep(ctx context.Context) {
 	}
 }
 
-// lost is the event that tells an execution of a job whose worker has died.
-func lost(j *model.Job, now time.Time) model.Event {
+// report sends events; what does not arrive is found again by the next sweep.
+func (e *Executor) report(events []model.Event) {
+	e.cfg.Backend.Append(events, func(err error) {
+		if err != nil && !errors.Is(err, backend.ErrClosed) {
+			e.cfg.Log.Warn("reporting lost jobs failed", "error", err)
+		}
+	})
+}
+
+// lostJob is the event that tells an execution of a job whose worker has died, or that is not there.
+func lostJob(executionID, taskRunID string, attempt int, now time.Time) model.Event {
+	id := model.JobID(taskRunID, attempt)
 	return model.Event{
-		ID: j.ID + ".lost", To: model.ExecutionEntity(j.Execution.ID), Kind: model.EventJobLost, At: now,
-		Job: &model.JobReport{ID: j.ID, TaskRunID: j.TaskRun.ID, Attempt: j.Attempt},
+		ID: id + ".lost", To: model.ExecutionEntity(executionID), Kind: model.EventJobLost, At: now,
+		Job: &model.JobReport{ID: id, TaskRunID: taskRunID, Attempt: attempt},
 	}
 }

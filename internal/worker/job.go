@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/sdk"
@@ -15,10 +16,6 @@ import (
 
 // run runs one job to its end and reports it.
 func (w *Worker) run(ctx context.Context, job *model.Job) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	w.enter(job.ID, cancel)
-	defer w.leave(job.ID)
 	started := now()
 	if !job.Pure {
 		w.report(job, model.EventJobStarted, &model.JobReport{Started: started})
@@ -43,10 +40,11 @@ func (w *Worker) report(job *model.Job, kind model.EventKind, r *model.JobReport
 	w.append(ev, 0)
 }
 
-// append stores an event, and again if it is unknown whether it was stored.
+// append stores an event, and again if it is unknown whether it was stored. Once the backend is closed nobody can be told
+// any more: the job is handed out again, as one of a worker that has gone.
 func (w *Worker) append(ev model.Event, tries int) {
 	w.cfg.Backend.Append([]model.Event{ev}, func(err error) {
-		if err == nil {
+		if err == nil || errors.Is(err, backend.ErrClosed) {
 			return
 		}
 		w.cfg.Log.Warn("reporting a job failed, trying again", "job", ev.Job.ID, "error", err)

@@ -58,13 +58,9 @@ type Worker struct {
 	logs *logWriter
 
 	mu      sync.Mutex
-	running map[string]*running
+	running map[string]context.CancelCauseFunc // of the jobs under way
+	early   map[string]bool                    // cancelled before Claim has returned them
 	wg      sync.WaitGroup
-}
-
-// running is a job under way.
-type running struct {
-	cancel context.CancelCauseFunc
 }
 
 // errKilled and errStopped say why a job's context ended.
@@ -76,7 +72,7 @@ var (
 
 // New returns a worker; Run starts it.
 func New(cfg Config) *Worker {
-	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]*running{}}
+	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]context.CancelCauseFunc{}, early: map[string]bool{}}
 }
 
 // Run claims and runs jobs until the context ends, then lets running jobs finish for the grace period.
@@ -107,6 +103,7 @@ func (w *Worker) claim(ctx, jobs context.Context) {
 		if free == 0 {
 			return
 		}
+		w.forgetEarly()
 		batch, err := w.cfg.Backend.Claim(ctx, w.cfg.Member, w.cfg.Group, free)
 		if err != nil {
 			release(slots, free)
@@ -119,9 +116,11 @@ func (w *Worker) claim(ctx, jobs context.Context) {
 		}
 		release(slots, free-len(batch))
 		for _, job := range batch {
+			ctx := w.enter(jobs, job.ID)
 			w.wg.Go(func() {
 				defer release(slots, 1)
-				w.run(jobs, job)
+				defer w.leave(job.ID)
+				w.run(ctx, job)
 			})
 		}
 	}
@@ -176,24 +175,40 @@ func (w *Worker) drain(interrupt context.CancelCauseFunc) {
 	}
 }
 
+// cancel ends a job's context. The order to cancel may overtake the job itself: then the job finds it when it begins.
 func (w *Worker) cancel(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r := w.running[id]; r != nil {
-		r.cancel(errKilled)
+	if stop := w.running[id]; stop != nil {
+		stop(errKilled)
+	} else {
+		w.early[id] = true
 	}
 }
 
-// enter makes a job known for cancelling.
-func (w *Worker) enter(id string, cancel context.CancelCauseFunc) {
+// forgetEarly drops orders to cancel that came too late: all jobs that were claimed so far have begun.
+func (w *Worker) forgetEarly() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.running[id] = &running{cancel}
+	clear(w.early)
+}
+
+// enter makes a job known for cancelling and returns its context.
+func (w *Worker) enter(ctx context.Context, id string) context.Context {
+	ctx, stop := context.WithCancelCause(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[id] = stop
+	if w.early[id] {
+		stop(errKilled)
+	}
+	return ctx
 }
 
 func (w *Worker) leave(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.running[id](nil)
 	delete(w.running, id)
 }
 
