@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -156,7 +155,7 @@ func (a *API) byIDs(act action) handler {
 
 // readBulk reads the ids, and what else the request says: a list of ids, or an object that has them among other things.
 func (a *API) readBulk(r *http.Request, act action) (*model.Action, []string, error) {
-	b, err := io.ReadAll(io.LimitReader(r.Body, maxPart))
+	b, err := readBody(r, maxPart)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -196,11 +195,11 @@ func (a *API) byQuery(act action) handler {
 
 // selected lists the ids of all executions that a request's filters find.
 func (a *API) selected(r *http.Request) ([]string, error) {
-	q, err := query(r)
+	q, err := ofExecutions.query(r)
 	if err != nil {
 		return nil, err
 	}
-	q.Page, q.Size, q.NoTotal, q.Sort = 1, maxPage, true, []backend.Sort{{By: "id"}}
+	q.Page, q.Size, q.NoTotal, q.Sort = 1, batch, true, []backend.Sort{{By: "id"}}
 	var ids []string
 	for {
 		p, err := a.Backend.Executions().Search(r.Context(), q)
@@ -305,7 +304,7 @@ func readResume(*API, *http.Request) (*model.Action, error) { return &model.Acti
 
 // readLabels reads labels from a JSON list, or from an object.
 func readLabels(_ *API, r *http.Request) (*model.Action, error) {
-	b, err := io.ReadAll(io.LimitReader(r.Body, maxPart))
+	b, err := readBody(r, maxPart)
 	if err != nil {
 		return nil, err
 	}
@@ -337,8 +336,8 @@ func (a *API) changeTaskRun(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); typ != "application/json" {
 		return badRequest("expected a JSON object with taskRunId and state")
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return badRequest("expected a JSON object with taskRunId and state")
+	if err := readJSON(r, &body, "a JSON object with taskRunId and state"); err != nil {
+		return err
 	}
 	st, err := model.ParseState(body.State)
 	if err != nil {

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -46,8 +45,8 @@ func (a *API) remove(r *http.Request, id string, force bool) error {
 
 func (a *API) deleteByIDs(w http.ResponseWriter, r *http.Request) error {
 	var ids []string
-	if err := json.NewDecoder(r.Body).Decode(&ids); err != nil {
-		return badRequest("expected a JSON list of execution ids")
+	if err := readJSON(r, &ids, "a JSON list of execution ids"); err != nil {
+		return err
 	}
 	return a.removeAll(w, r, ids)
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"io"
 	"net/http"
 	"time"
 
@@ -29,7 +28,7 @@ type evaluation struct {
 // eval evaluates a text in the context of an execution, or of one of its task runs. What is encrypted stays so, and secrets
 // are not told.
 func (a *API) eval(w http.ResponseWriter, r *http.Request) error {
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFlow))
+	text, err := readBody(r, maxFlow)
 	if err != nil {
 		return err
 	}

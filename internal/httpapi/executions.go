@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/launch"
@@ -147,7 +148,7 @@ func (a *API) readInputs(r *http.Request, flow *model.Flow, req *launch.Request)
 		}
 		return m, nil
 	case "application/json":
-		b, err := io.ReadAll(io.LimitReader(r.Body, maxPart))
+		b, err := readBody(r, maxPart)
 		if err != nil || len(b) == 0 {
 			return nil, err
 		}
@@ -158,33 +159,38 @@ func (a *API) readInputs(r *http.Request, flow *model.Flow, req *launch.Request)
 		}
 		return m, nil
 	}
+	if r.ContentLength > 0 {
+		return nil, &Error{http.StatusUnsupportedMediaType, "inputs are sent as multipart/form-data or as application/json, not as " + typ}
+	}
 	return nil, nil
 }
 
-// maxPart bounds an input that is not a file, in bytes.
-const maxPart = 16 << 20
+// maxPart bounds an input that is not a file, in bytes, and maxParts all of them together.
+const (
+	maxPart  = 16 << 20
+	maxParts = 64 << 20
+)
 
 // readMultipart reads the parts of a form as they come. A file is stored for the input that the part, or its file name,
 // names; its URI becomes the value.
 func (a *API) readMultipart(r *http.Request, form *multipart.Reader, flow *model.Flow, id string) (*value.Map, error) {
 	m := value.NewMap(4)
+	left := maxParts
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			return m, nil
 		}
 		if err != nil {
-			return nil, badRequest("the form cannot be read: " + err.Error())
+			return nil, unreadableForm(err)
 		}
 		if part.FileName() == "" {
-			b, err := io.ReadAll(io.LimitReader(part, maxPart+1))
+			text, err := readPart(part, min(left, maxPart))
 			if err != nil {
 				return nil, err
 			}
-			if len(b) > maxPart {
-				return nil, &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("the input %s is too large: send it as a file", part.FormName())}
-			}
-			m.Set(part.FormName(), string(b))
+			left -= len(text)
+			m.Set(part.FormName(), text)
 			continue
 		}
 		input := part.FormName()
@@ -197,6 +203,29 @@ func (a *API) readMultipart(r *http.Request, form *multipart.Reader, flow *model
 		}
 		m.Set(input, uri)
 	}
+}
+
+// readPart reads an input that is not a file.
+func readPart(part *multipart.Part, limit int) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(part, int64(limit)+1))
+	switch {
+	case err != nil:
+		return "", unreadableForm(err)
+	case len(b) > limit:
+		return "", &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("the input %s is too large: send it as a file", part.FormName())}
+	case !utf8.Valid(b):
+		return "", invalid(part.FormName() + ": the text is not valid UTF-8")
+	}
+	return string(b), nil
+}
+
+// unreadableForm is the error of a form that ends early or is none, or of one that is too large.
+func unreadableForm(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return badRequest("the form cannot be read: " + err.Error())
 }
 
 func declares(flow *model.Flow, input string) bool {
@@ -271,7 +300,7 @@ func (a *API) loadExecution(ctx context.Context, id string) (*model.Execution, [
 }
 
 func (a *API) searchExecutions(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofExecutions.query(r)
 	if err != nil {
 		return err
 	}
@@ -281,7 +310,7 @@ func (a *API) searchExecutions(w http.ResponseWriter, r *http.Request) error {
 // executionsOfFlow lists the executions of one flow.
 func (a *API) executionsOfFlow(w http.ResponseWriter, r *http.Request) error {
 	v := r.URL.Query()
-	q, err := query(r)
+	q, err := ofExecutions.query(r)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func flowIDs(r *http.Request) ([]model.FlowKey, error) {
 
 // flowsFound lists the flows that a request's filters select.
 func (a *API) flowsFound(r *http.Request) ([]model.FlowKey, error) {
-	q, err := query(r)
+	q, err := ofFlows.query(r)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (a *API) updateNamespaceFlows(w http.ResponseWriter, r *http.Request) error
 }
 
 func (a *API) replaceFlows(w http.ResponseWriter, r *http.Request, namespace string, below bool) error {
-	src, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxImport))
+	src, err := readBody(r, maxImport)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (a *API) flowSourceRoutes() {
 
 // searchSource finds flows by their text and shows where it stands in them.
 func (a *API) searchSource(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofFlows.query(r)
 	if err != nil {
 		return err
 	}

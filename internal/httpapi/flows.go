@@ -3,7 +3,6 @@ package httpapi
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -32,12 +31,10 @@ const maxFlow = 1 << 20
 
 // readFlow reads a flow's source from a request: YAML, or JSON that is rewritten as YAML.
 func readFlow(r *http.Request) ([]byte, error) {
-	src, err := io.ReadAll(io.LimitReader(r.Body, maxFlow+1))
+	src, err := readBody(r, maxFlow)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(src) > maxFlow:
-		return nil, &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("a flow may have %d bytes", maxFlow)}
 	case len(strings.TrimSpace(string(src))) == 0:
 		return nil, invalid("Required Body [flow] not specified")
 	case !isJSON(r.Header.Get("Content-Type")):
@@ -229,7 +226,7 @@ func validationOf(index int, problems []yamldoc.Problem) validation {
 }
 
 func (a *API) searchFlows(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofFlows.query(r)
 	if err != nil {
 		return err
 	}
@@ -264,7 +261,7 @@ func (a *API) recordJSON(r *http.Request, rec *backend.FlowRecord) *value.Map {
 }
 
 func (a *API) flowsOfNamespace(w http.ResponseWriter, r *http.Request) error {
-	q := backend.Query{Tenant: Tenant, Page: 1, Size: maxPage, NoTotal: true, Sort: []backend.Sort{{By: "id"}},
+	q := backend.Query{Tenant: Tenant, Page: 1, Size: batch, NoTotal: true, Sort: []backend.Sort{{By: "id"}},
 		Filters: []backend.Filter{{Field: backend.FieldNamespace, Op: backend.OpEquals, Value: r.PathValue("namespace")}}}
 	out := []any{}
 	for {

@@ -200,8 +200,8 @@ func (a *API) latestExecutions(w http.ResponseWriter, r *http.Request) error {
 		FlowID    string `json:"flowId"`
 		ID        string `json:"id"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
-		return badRequest("expected a JSON list of flows with namespace and id")
+	if err := readJSON(r, &asked, "a JSON list of flows with namespace and id"); err != nil {
+		return err
 	}
 	keys := make([]model.FlowKey, 0, len(asked))
 	for _, k := range asked {

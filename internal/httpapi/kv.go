@@ -2,10 +2,10 @@ package httpapi
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/kv"
@@ -48,7 +48,7 @@ func entriesJSON(entries []*kv.Entry) []kvEntry {
 }
 
 func (a *API) searchKeys(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofDocuments.query(r)
 	if err != nil {
 		return err
 	}
@@ -124,9 +124,12 @@ func (a *API) describeKey(w http.ResponseWriter, r *http.Request) error {
 
 // putKey sets a key to what the body holds. The headers ttl and description say how long it stays and what it is.
 func (a *API) putKey(w http.ResponseWriter, r *http.Request) error {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPart))
+	raw, err := readBody(r, maxPart)
 	if err != nil {
 		return err
+	}
+	if !utf8.Valid(raw) {
+		return invalid("the value is not valid UTF-8")
 	}
 	p := kv.Put{
 		Tenant: Tenant, Namespace: r.PathValue("namespace"), Key: r.PathValue("key"), Value: kv.FromRequest(string(raw)),

@@ -24,7 +24,7 @@ type page[T any] struct {
 }
 
 func (a *API) searchLogs(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofLogs.query(r)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *API) executionLogs(r *http.Request) ([]model.LogEntry, error) {
 
 // logQuery selects the lines of the execution that a request's path names.
 func logQuery(r *http.Request) (backend.Query, error) {
-	q, err := query(r)
+	q, err := ofLogs.query(r)
 	if err != nil {
 		return q, err
 	}
@@ -101,7 +101,7 @@ func (a *API) deleteLogs(w http.ResponseWriter, r *http.Request) error {
 
 // deleteLogsOfFlow deletes the lines of a flow, or of one of its triggers.
 func (a *API) deleteLogsOfFlow(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofLogs.query(r)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (a *API) metricRoutes() {
 }
 
 func (a *API) metricsOfExecution(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofMetrics.query(r)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func aggregate(list []model.Metric, s span, how string) []aggregation {
 }
 
 func (a *API) searchTaskRuns(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofTaskRuns.query(r)
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (a *API) namespaces(r *http.Request, existing bool) (names []string, stored
 }
 
 func (a *API) searchNamespaces(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofNamespaces.query(r)
 	if err != nil {
 		return err
 	}

@@ -16,25 +16,33 @@ import (
 func TestFilters(t *testing.T) {
 	day := time.Date(2024, 1, 31, 9, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
+		of    resource
 		query string
 		want  []backend.Filter
 	}{
-		"equality":           {"filters[namespace][EQUALS]=a", []backend.Filter{{Field: backend.FieldNamespace, Op: backend.OpEquals, Value: "a"}}},
-		"upper case":         {"filters[FLOW_ID][CONTAINS]=a", []backend.Filter{{Field: backend.FieldFlowID, Op: backend.OpContains, Value: "a"}}},
-		"several in one":     {"filters[state][IN]=RUNNING,FAILED", []backend.Filter{{Field: backend.FieldState, Op: backend.OpIn, Value: []string{"RUNNING", "FAILED"}}}},
-		"several parameters": {"state=RUNNING&state=FAILED", []backend.Filter{{Field: backend.FieldState, Op: backend.OpIn, Value: []string{"RUNNING", "FAILED"}}}},
-		"label by key":       {"filters[labels][EQUALS][a.b]=c", []backend.Filter{{Field: backend.FieldLabels, Op: backend.OpEquals, Value: []model.Label{{Key: "a.b", Value: "c"}}}}},
-		"label as text":      {"labels=a:b:c", []backend.Filter{{Field: backend.FieldLabels, Op: backend.OpEquals, Value: []model.Label{{Key: "a", Value: "b:c"}}}}},
-		"date with a space":  {"startDate=2024-01-31T10:00:00+01:00", []backend.Filter{{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: day}}},
-		"least level":        {"filters[level][EQUALS]=WARN", []backend.Filter{{Field: backend.FieldLevel, Op: backend.OpGreaterEq, Value: "WARN"}}},
-		"nothing":            {"page=1&namespace=", nil},
+		"equality":           {ofExecutions, "filters[namespace][EQUALS]=a", []backend.Filter{{Field: backend.FieldNamespace, Op: backend.OpEquals, Value: "a"}}},
+		"upper case":         {ofExecutions, "filters[FLOW_ID][CONTAINS]=a", []backend.Filter{{Field: backend.FieldFlowID, Op: backend.OpContains, Value: "a"}}},
+		"several in one":     {ofExecutions, "filters[state][IN]=RUNNING,FAILED", []backend.Filter{{Field: backend.FieldState, Op: backend.OpIn, Value: []string{"RUNNING", "FAILED"}}}},
+		"several parameters": {ofExecutions, "state=RUNNING&state=FAILED", []backend.Filter{{Field: backend.FieldState, Op: backend.OpIn, Value: []string{"RUNNING", "FAILED"}}}},
+		"label by key":       {ofExecutions, "filters[labels][EQUALS][a.b]=c", []backend.Filter{{Field: backend.FieldLabels, Op: backend.OpEquals, Value: []model.Label{{Key: "a.b", Value: "c"}}}}},
+		"label as text":      {ofExecutions, "labels=a:b:c", []backend.Filter{{Field: backend.FieldLabels, Op: backend.OpEquals, Value: []model.Label{{Key: "a", Value: "b:c"}}}}},
+		"date with a space":  {ofExecutions, "startDate=2024-01-31T10:00:00+01:00", []backend.Filter{{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: day}}},
+		"least level":        {ofLogs, "filters[level][EQUALS]=WARN", []backend.Filter{{Field: backend.FieldLevel, Op: backend.OpGreaterEq, Value: "WARN"}}},
+		"level":              {ofLogs, "minLevel=INFO", []backend.Filter{{Field: backend.FieldLevel, Op: backend.OpGreaterEq, Value: "INFO"}}},
+		"below a level":      {ofLogs, "filters[MIN_LEVEL][NOT_EQUALS]=INFO", []backend.Filter{{Field: backend.FieldLevel, Op: backend.OpLess, Value: "INFO"}}},
+		"id of an execution": {ofExecutions, "filters[id][STARTS_WITH]=4x", []backend.Filter{{Field: backend.FieldExecutionID, Op: backend.OpStarts, Value: "4x"}}},
+		"id of a flow":       {ofFlows, "filters[ID][IN]=a,b", []backend.Filter{{Field: backend.FieldFlowID, Op: backend.OpIn, Value: []string{"a", "b"}}}},
+		"both scopes":        {ofFlows, "filters[scope][EQUALS]=USER,SYSTEM", []backend.Filter{{Field: backend.FieldScope, Op: backend.OpIn, Value: []string{"USER", "SYSTEM"}}}},
+		"trigger state":      {ofTriggers, "filters[triggerState][EQUALS]=DISABLED", []backend.Filter{{Field: backend.FieldDisabled, Op: backend.OpEquals, Value: true}}},
+		"means nothing here": {ofFlows, "state=RUNNING&taskId=a", nil},
+		"nothing":            {ofExecutions, "page=1&namespace=", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, err := url.ParseQuery(c.query)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := filters(v)
+			got, err := c.of.filters(v)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -48,7 +56,8 @@ func TestFilters(t *testing.T) {
 func TestFiltersThatAreRefused(t *testing.T) {
 	for _, query := range []string{
 		"filters[namespace]=a", "filters[nonsense][EQUALS]=a", "startDate=yesterday", "timeRange=long", "filters[flowRevision][EQUALS]=x",
-		"page=0", "size=0", "size=x", "sort=id:up",
+		"page=0", "size=0", "size=x", "sort=id:up", "filters[level][EQUALS]=INFO", "filters[namespace", "filters[namespace][EQUALS",
+		"filters[labels][EQUALS]=colon", "filters[triggerState][EQUALS]=DISABLED",
 	} {
 		if _, err := queryOf(query); err == nil {
 			t.Errorf("%s is accepted", query)
@@ -59,13 +68,16 @@ func TestFiltersThatAreRefused(t *testing.T) {
 func queryOf(raw string) (backend.Query, error) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.URL.RawQuery = raw
-	return query(r)
+	return ofExecutions.query(r)
 }
 
 func TestPagesAreBounded(t *testing.T) {
-	q, err := queryOf("size=100000000")
-	if err != nil || q.Size != maxPage {
-		t.Errorf("a page has %d records (%v), expected %d at most", q.Size, err, maxPage)
+	for query, fits := range map[string]bool{
+		"size=10000": true, "size=10001": false, "size=100000000000000000000": false, "page=2147483647": true, "page=9000000000000000000": false,
+	} {
+		if _, err := queryOf(query); (err == nil) != fits {
+			t.Errorf("%s: %v", query, err)
+		}
 	}
 }
 

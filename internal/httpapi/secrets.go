@@ -48,7 +48,7 @@ func secretJSON(d *backend.Document) (secretMeta, error) {
 }
 
 func (a *API) searchSecrets(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofDocuments.query(r)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (a *API) searchSecrets(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) secretsOfNamespace(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofDocuments.query(r)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -96,7 +97,11 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (a *API) route(method, path string, h handler) {
 	a.routes = append(a.routes, method+" "+path)
 	f := func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		err := readPath(r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
 			a.fail(w, r, err)
 		}
 	}
@@ -116,7 +121,21 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	if a.Settings.Server.MaxRequest > 0 && r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, a.Settings.Server.MaxRequest)
 	}
+	defer a.rescue(w, r)
 	a.mux.ServeHTTP(w, r)
+}
+
+// rescue answers a request whose handler panicked: it is a defect of ours, and the client is owed an answer. A handler that
+// breaks its answer off on purpose is left alone.
+func (a *API) rescue(w http.ResponseWriter, r *http.Request) {
+	switch v := recover(); {
+	case v == nil:
+	case v == http.ErrAbortHandler: //nolint:errorlint // it is compared as net/http does
+		panic(v)
+	default:
+		a.Log.Error("a request panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+		a.fail(w, r, &Error{http.StatusInternalServerError, "Internal Server Error"})
+	}
 }
 
 // authorized asks for the configured name and password, where there is one.

@@ -29,7 +29,7 @@ type statQuery struct {
 
 // read reads what is counted, over the last days unless dates are given.
 func (s *statQuery) read(r *http.Request, days int) (backend.CountQuery, span, error) {
-	if err := readJSON(r, s, "a JSON object with namespace, flowId, startDate, endDate"); err != nil {
+	if _, err := readOptionalJSON(r, s, "a JSON object with namespace, flowId, startDate, endDate"); err != nil {
 		return backend.CountQuery{}, span{}, err
 	}
 	at, err := spanOf(s.StartDate, s.EndDate, days)

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -27,7 +26,7 @@ func (a *API) templateRoutes() {
 
 // readTemplate reads a template as YAML or JSON.
 func readTemplate(r *http.Request) (m *value.Map, namespace, id string, err error) {
-	src, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxFlow))
+	src, err := readBody(r, maxFlow)
 	if err != nil {
 		return nil, "", "", err
 	}
@@ -106,7 +105,7 @@ func (a *API) deleteTemplate(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) searchTemplates(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofDocuments.query(r)
 	if err != nil {
 		return err
 	}

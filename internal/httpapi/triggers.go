@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,7 +43,7 @@ func triggerInPath(r *http.Request) triggerID {
 
 // searchTriggers gives triggers as they are declared, each with what is remembered of it.
 func (a *API) searchTriggers(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofTriggers.query(r)
 	if err != nil {
 		return err
 	}
@@ -74,7 +73,7 @@ func (a *API) declared(r *http.Request, t *model.TriggerState) *value.Map {
 }
 
 func (a *API) triggersOfFlow(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r)
+	q, err := ofTriggers.query(r)
 	if err != nil {
 		return err
 	}
@@ -226,7 +225,7 @@ func (a *API) triggersFound(r *http.Request) ([]triggerID, error) {
 func (a *API) triggerStatesFound(r *http.Request) ([]*model.TriggerState, error) {
 	v := r.URL.Query()
 	v.Del("disabled") // what to change, not what to find
-	given, err := filters(v)
+	given, err := ofTriggers.filters(v)
 	if err != nil {
 		return nil, err
 	}
@@ -249,13 +248,7 @@ func filtersInBody(r *http.Request) ([]backend.Filter, error) {
 			Value     any    `json:"value"`
 		} `json:"filters"`
 	}
-	if r.ContentLength == 0 {
-		return nil, nil
-	}
-	if err := readJSON(r, &body, "a JSON object with filters"); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, nil
-		}
+	if _, err := readOptionalJSON(r, &body, "a JSON object with filters"); err != nil {
 		return nil, err
 	}
 	v := url.Values{}
@@ -278,7 +271,7 @@ func filtersInBody(r *http.Request) ([]backend.Filter, error) {
 			v.Add(name, fmt.Sprint(val))
 		}
 	}
-	return filters(v)
+	return ofTriggers.filters(v)
 }
 
 func (a *API) deleteTrigger(w http.ResponseWriter, r *http.Request) error {
