@@ -230,4 +230,12 @@ type Change struct {
 	ExecutionID string
 	Execution   *model.Execution
 	Deleted     bool
+	// TaskRuns are those that were added or changed, oldest change first, so that a reader who has followed an execution
+	// from its creation need not read them. Partial says that there may be others: that they were removed, are too many,
+	// or not told by this backend.
+	TaskRuns []*model.TaskRun
+	Partial  bool
 }
+
+// MaxChangedRuns is how many task runs a change carries at most.
+const MaxChangedRuns = 64

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,34 +99,51 @@ func (a *API) createAndWait(w http.ResponseWriter, r *http.Request, p *launch.Pr
 	if err := a.Launcher.Submit(r.Context(), p); err != nil {
 		return err
 	}
-	e, err := awaitEnd(r.Context(), changes)
-	if err != nil {
-		return err
-	}
-	runs, err := a.Backend.Executions().TaskRuns(r.Context(), Tenant, e.ID)
+	e, runs, err := a.awaitEnd(r.Context(), changes)
 	if err != nil {
 		return err
 	}
 	return a.writeExecution(w, p.Flow, e, runs, true)
 }
 
-// awaitEnd waits until an execution has finished, or was retried by another one.
-func awaitEnd(ctx context.Context, changes <-chan backend.Change) (*model.Execution, error) {
+// awaitEnd waits until an execution that is followed from its creation has finished, or was retried by another one. Its
+// task runs are those that the changes told of; they are read only where these may not be all.
+func (a *API) awaitEnd(ctx context.Context, changes <-chan backend.Change) (*model.Execution, []*model.TaskRun, error) {
+	var told []*model.TaskRun
+	partial := false
 	for {
 		select {
 		case c, open := <-changes:
+			told = append(told, c.TaskRuns...)
+			partial = partial || c.Partial
 			switch {
 			case !open:
-				return nil, backend.ErrClosed
+				return nil, nil, backend.ErrClosed
 			case c.Deleted:
-				return nil, backend.ErrGone
-			case c.Execution != nil && (c.Execution.Engine.Finished || c.Execution.State.Current() == model.Retried):
-				return c.Execution, nil
+				return nil, nil, backend.ErrGone
+			case c.Execution == nil || !c.Execution.Engine.Finished && c.Execution.State.Current() != model.Retried:
+				continue
+			case !partial:
+				return c.Execution, newest(told), nil
 			}
+			runs, err := a.Backend.Executions().TaskRuns(ctx, Tenant, c.ExecutionID)
+			return c.Execution, runs, err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
+}
+
+// newest keeps the last record of each task run, in the order of their creation.
+func newest(told []*model.TaskRun) []*model.TaskRun {
+	slices.SortStableFunc(told, func(a, b *model.TaskRun) int { return cmp.Compare(a.Engine.Seq, b.Engine.Seq) })
+	runs := make([]*model.TaskRun, 0, len(told))
+	for i, t := range told {
+		if i+1 == len(told) || told[i+1].ID != t.ID {
+			runs = append(runs, t)
+		}
+	}
+	return runs
 }
 
 // readInputs reads inputs from a multipart or urlencoded form, or from a JSON object. Files are stored as they come.

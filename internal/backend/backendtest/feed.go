@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 var feedScenarios = []scenario{
 	{"followers of one execution", followOne},
 	{"followers by flow, namespace and correlation", followMany},
+	{"changes tell of their task runs", changesTellRuns},
 	{"a slow reader gets the last state", slowReader},
 	{"followers hear of deletion", followDeletion},
 	{"followers hear of logs if they asked", followLogs},
@@ -35,6 +37,39 @@ func followOne(t *testing.T, f *fixture) {
 	f.equal(receive(f, changes), backend.Change{ExecutionID: e.ID, Execution: done})
 	f.commit(&model.Transition{Of: model.ExecutionEntity(e.ID), Version: 3, TaskRuns: []*model.TaskRun{taskRun(e, "a", 0)}})
 	f.equal(receive(f, changes).ExecutionID, e.ID)
+}
+
+// changesTellRuns: what the changes of an execution tell of its task runs is all there is, unless one says that it is not.
+func changesTellRuns(t *testing.T, f *fixture) {
+	e := execution(model.NewID())
+	changes, stop := f.b.Follow(backend.FeedFilter{ExecutionID: e.ID})
+	defer stop()
+	first := create(e)
+	first.TaskRuns = []*model.TaskRun{taskRun(e, "a", 0)}
+	f.commit(first)
+	f.commit(&model.Transition{Of: model.ExecutionEntity(e.ID), Version: 2, TaskRuns: []*model.TaskRun{taskRun(e, "b", 1)}})
+	f.commit(&model.Transition{Of: model.ExecutionEntity(e.ID), Version: 3, Execution: ended(e, model.Success, time.Second)})
+	told, partial := map[string]bool{}, false
+	for finished := false; !finished; {
+		c := receive(f, changes)
+		for _, run := range c.TaskRuns {
+			told[run.TaskID] = true
+		}
+		partial = partial || c.Partial
+		finished = c.Execution != nil && c.Execution.State.Current() == model.Success
+	}
+	if !partial {
+		f.equal(told, map[string]bool{"a": true, "b": true})
+	}
+
+	many := make([]*model.TaskRun, backend.MaxChangedRuns+1)
+	for i := range many {
+		many[i] = taskRun(e, fmt.Sprint("c", i), 2+i)
+	}
+	f.commit(&model.Transition{Of: model.ExecutionEntity(e.ID), Version: 4, TaskRuns: many})
+	if c := receive(f, changes); !c.Partial || len(c.TaskRuns) > backend.MaxChangedRuns {
+		t.Errorf("%d task runs told of %d, partial: %v", len(c.TaskRuns), len(many), c.Partial)
+	}
 }
 
 func followMany(t *testing.T, f *fixture) {

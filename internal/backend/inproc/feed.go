@@ -53,7 +53,8 @@ func (f *feed) publishTransition(t *model.Transition) {
 	if len(f.byID) == 0 && len(f.wide) == 0 || t.Of.Kind != model.EntityExecution {
 		return
 	}
-	change := backend.Change{ExecutionID: t.Of.ID, Execution: t.Execution, Deleted: t.Deleted}
+	change := backend.Change{ExecutionID: t.Of.ID, Execution: t.Execution, Deleted: t.Deleted, TaskRuns: t.TaskRuns,
+		Partial: len(t.DropRuns) > 0}
 	if t.Execution != nil || t.Deleted || len(t.TaskRuns) > 0 || len(t.DropRuns) > 0 {
 		f.publish(change)
 	} else if len(t.Logs) > 0 {
@@ -108,10 +109,20 @@ func (fo *follower) push(c backend.Change) {
 	fo.mu.Lock()
 	defer fo.mu.Unlock()
 	old, waits := fo.pending[c.ExecutionID]
-	if !waits {
+	switch {
+	case !waits:
 		fo.order = append(fo.order, c.ExecutionID)
-	} else if c.Execution == nil && !c.Deleted {
+	case c.Execution == nil && !c.Deleted && len(c.TaskRuns) == 0:
 		c = old
+	default:
+		if c.Execution == nil {
+			c.Execution = old.Execution
+		}
+		c.TaskRuns = append(old.TaskRuns[:len(old.TaskRuns):len(old.TaskRuns)], c.TaskRuns...)
+		c.Partial = c.Partial || old.Partial
+	}
+	if len(c.TaskRuns) > backend.MaxChangedRuns {
+		c.TaskRuns, c.Partial = nil, true
 	}
 	fo.pending[c.ExecutionID] = c
 	fo.more.fire()
