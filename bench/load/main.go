@@ -3,29 +3,26 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/windhover-io/windhover/bench/serve"
 )
 
 type options struct {
 	url, server, flow, source string
 	clients, count            int
+	rate                      float64
 	wait                      bool
 	data                      string
 }
@@ -40,6 +37,7 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 64, "clients at once")
 	flag.IntVar(&o.count, "n", 20000, "executions in all")
 	flag.BoolVar(&o.wait, "wait", true, "wait for the end of each execution within its request")
+	flag.Float64Var(&o.rate, "rate", 0, "executions begun a second, whether or not earlier ones have ended; 0: as fast as the clients can")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -54,14 +52,14 @@ tasks:
 `
 
 func run(o options) error {
-	var pid int
+	var server *serve.Server
 	if o.server != "" {
-		stop, p, err := startServer(o)
-		if err != nil {
+		var err error
+		if server, err = serve.Start(o.server, o.url, o.data); err != nil {
 			return err
 		}
-		defer stop()
-		pid = p
+		defer server.Stop()
+		fmt.Printf("first answer %v after the start\n", server.Took.Round(time.Millisecond))
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients, MaxConnsPerHost: o.clients}}
 	if err := createFlow(client, o); err != nil {
@@ -72,7 +70,7 @@ func run(o options) error {
 	if o.wait {
 		url += "?wait=true"
 	}
-	before := cpu(pid)
+	before := server.CPU()
 	took, latencies, err := fire(client, url, o)
 	if err != nil {
 		return err
@@ -82,31 +80,26 @@ func run(o options) error {
 			return err
 		}
 	}
-	report(o, took, latencies, cpu(pid)-before, pid)
+	report(o, took, latencies, server.CPU()-before, server)
 	return nil
 }
 
-// fire sends all requests and returns how long it took, and how long each of them.
+// fire sends all requests and returns how long it took, and how long each of them. In an open loop, at a rate, a request's
+// time counts from the moment at which it was due.
 func fire(client *http.Client, url string, o options) (time.Duration, []time.Duration, error) {
-	var left atomic.Int64
-	left.Store(int64(o.count))
 	latencies := make([][]time.Duration, o.clients)
 	failed := make(chan error, o.clients)
 	var wg sync.WaitGroup
 	began := time.Now()
+	due := schedule(began, o)
 	for c := range o.clients {
 		wg.Go(func() {
-			for left.Add(-1) >= 0 {
-				t := time.Now()
-				resp, err := client.Post(url, "", nil)
-				if err != nil {
-					failed <- err
-					return
+			for t := range due {
+				if o.rate == 0 {
+					t = time.Now()
 				}
-				_, _ = io.Copy(io.Discard, resp.Body)
-				_ = resp.Body.Close()
-				if resp.StatusCode != http.StatusOK {
-					failed <- fmt.Errorf("status %d", resp.StatusCode)
+				if err := post(client, url); err != nil {
+					failed <- err
 					return
 				}
 				latencies[c] = append(latencies[c], time.Since(t))
@@ -122,58 +115,48 @@ func fire(client *http.Client, url string, o options) (time.Duration, []time.Dur
 	return took, slices.Concat(latencies...), nil
 }
 
-func report(o options, took time.Duration, l []time.Duration, used time.Duration, pid int) {
+// schedule hands out the moments at which requests are due; without a rate, all at once.
+func schedule(began time.Time, o options) <-chan time.Time {
+	due := make(chan time.Time, o.count)
+	go func() {
+		defer close(due)
+		for i := range o.count {
+			at := began
+			if o.rate > 0 {
+				at = began.Add(time.Duration(float64(i) / o.rate * float64(time.Second)))
+				time.Sleep(time.Until(at))
+			}
+			due <- at
+		}
+	}()
+	return due
+}
+
+func post(client *http.Client, url string) error {
+	resp, err := client.Post(url, "", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return nil
+}
+
+func report(o options, took time.Duration, l []time.Duration, used time.Duration, server *serve.Server) {
 	slices.Sort(l)
 	at := func(q float64) time.Duration {
 		return l[min(int(q*float64(len(l))), len(l)-1)].Round(10 * time.Microsecond)
 	}
 	fmt.Printf("%d executions, %d clients: %.0f/s, p50 %v, p99 %v, max %v", o.count, o.clients, float64(o.count)/took.Seconds(), at(0.5), at(0.99), at(1))
-	if pid != 0 {
-		fmt.Printf(", %.3f ms CPU each, %d MB", used.Seconds()*1000/float64(o.count), memory(pid)>>20)
+	if server != nil {
+		fmt.Printf(", %.3f ms CPU each, %d MB", used.Seconds()*1000/float64(o.count), server.Memory()>>20)
 	}
 	fmt.Println()
-}
-
-func startServer(o options) (stop func(), pid int, err error) {
-	dir := o.data
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "windhover-bench-"); err != nil {
-			return nil, 0, err
-		}
-	}
-	port := o.url[strings.LastIndexByte(o.url, ':')+1:]
-	args := []string{"server", "local", "--port", port, "--log-level", "warn"}
-	if dir == "-" {
-		args = append(args, "--memory")
-	} else {
-		args = append(args, "--data", dir)
-	}
-	cmd := exec.Command(o.server, args...)
-	cmd.Stderr = os.Stderr
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return nil, 0, err
-	}
-	stop = func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		if o.data == "" {
-			_ = os.RemoveAll(dir)
-		}
-	}
-	for {
-		resp, err := http.Get(o.url + "/ping")
-		if err == nil {
-			_ = resp.Body.Close()
-			fmt.Printf("first answer %v after the start\n", time.Since(began).Round(time.Millisecond))
-			return stop, cmd.Process.Pid, nil
-		}
-		if time.Since(began) > 30*time.Second {
-			stop()
-			return nil, 0, errors.New("the server does not answer")
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 func createFlow(client *http.Client, o options) error {
@@ -215,32 +198,4 @@ func drained(client *http.Client, o options, namespace, id string) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return ctx.Err()
-}
-
-// cpu is the CPU time that a process has used, from /proc; 0 where there is none.
-func cpu(pid int) time.Duration {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
-
-// memory is the resident memory of a process in bytes.
-func memory(pid int) int {
-	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if rest, ok := strings.CutPrefix(s.Text(), "VmRSS:"); ok {
-			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
-			return kb << 10
-		}
-	}
-	return 0
 }
