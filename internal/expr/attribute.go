@@ -239,6 +239,10 @@ func listMethod(list []any, name string, args []any) (any, bool, error) {
 		return int32(len(list)), true, nil
 	case name == "isEmpty" && len(args) == 0:
 		return len(list) == 0, true, nil
+	case name == "getFirst" && len(args) == 0 && len(list) > 0:
+		return list[0], true, nil
+	case name == "getLast" && len(args) == 0 && len(list) > 0:
+		return list[len(list)-1], true, nil
 	case name == "indexOf" && len(args) == 1:
 		for i, item := range list {
 			if value.Equal(item, args[0]) {
@@ -315,7 +319,7 @@ func textMethod0(s, name string) (any, bool, error) {
 	case "toUpperCase":
 		return strings.ToUpper(s), true, nil
 	case "toLowerCase":
-		return strings.ToLower(s), true, nil
+		return toLower(s), true, nil
 	case "trim":
 		return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }), true, nil
 	case "strip":

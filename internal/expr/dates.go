@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/expr/javatime"
@@ -252,8 +254,11 @@ func dateOperand(v any) (time.Time, bool) {
 // dateMethod has the properties of dates that flows read.
 func dateMethod(v any, name string, args []any) (any, bool, error) {
 	t, ok := dateOperand(v)
-	if _, isText := v.(string); !ok || isText || len(args) > 0 {
+	if _, isText := v.(string); !ok || isText {
 		return nil, false, nil
+	}
+	if len(args) > 0 {
+		return moved(v, t, name, args)
 	}
 	switch name {
 	case "getDayOfWeek":
@@ -278,6 +283,43 @@ func dateMethod(v any, name string, args []any) (any, bool, error) {
 		return t.Unix(), true, nil
 	case "toEpochMilli":
 		return t.UnixMilli(), true, nil
+	}
+	return nil, false, nil
+}
+
+// moved has the methods of dates that add or take away: plusDays(1), minusHours(2). A date without a time knows days and
+// longer units only, a moment seconds and shorter ones, as in Java.
+func moved(v any, t time.Time, name string, args []any) (any, bool, error) {
+	sign, unit := int64(1), ""
+	if rest, ok := strings.CutPrefix(name, "plus"); ok {
+		unit = rest
+	} else if rest, ok := strings.CutPrefix(name, "minus"); ok {
+		sign, unit = -1, rest
+	}
+	amount, isWhole := value.AsInt(args[0])
+	units := "Days Weeks Months Years"
+	switch v.(type) {
+	case value.Instant:
+		units = "Nanos Millis Seconds"
+	case value.ZonedDateTime, value.LocalDateTime:
+		units += " Nanos Seconds Minutes Hours"
+	}
+	if len(args) != 1 || !isWhole || !slices.Contains(strings.Fields(units), unit) {
+		return nil, false, nil
+	}
+	t, err := javatime.Add(t, sign*amount, javatime.Unit(strings.ToUpper(unit)))
+	if err != nil {
+		return nil, false, err
+	}
+	switch v.(type) {
+	case value.Instant:
+		return value.Instant{T: t}, true, nil
+	case value.ZonedDateTime:
+		return value.ZonedDateTime{T: t}, true, nil
+	case value.LocalDateTime:
+		return value.LocalDateTime{T: t}, true, nil
+	case value.LocalDate:
+		return value.LocalDate{T: t}, true, nil
 	}
 	return nil, false, nil
 }

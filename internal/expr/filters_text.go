@@ -121,7 +121,10 @@ func javaSpace(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-func lower(c *invocation) (any, error) { return strings.ToLower(value.JavaString(c.in)), nil }
+func lower(c *invocation) (any, error) { return toLower(value.JavaString(c.in)), nil }
+
+// toLower also knows the one letter whose small form is two characters.
+func toLower(s string) string { return strings.ToLower(strings.ReplaceAll(s, "İ", "i̇")) }
 
 func upper(c *invocation) (any, error) {
 	return strings.ReplaceAll(strings.ToUpper(value.JavaString(c.in)), "ß", "SS"), nil

@@ -20,7 +20,8 @@ func Zone(id string) (*time.Location, error) {
 	if z, ok := zones.Load(id); ok {
 		return z.(*time.Location), nil
 	}
-	if id == "" || id == "Local" {
+	switch id {
+	case "", "Local", "EST", "MST", "HST": // the abbreviations are links of the database that Java leaves out
 		return nil, fmt.Errorf("unknown time zone %q", id)
 	}
 	if z := zoneOfOffset(id); z != nil {
