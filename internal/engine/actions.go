@@ -2,13 +2,66 @@ package engine
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"github.com/windhover-io/windhover/internal/model"
 )
 
-// onAction does what a person, a client or another entity asks for, or says why it cannot be done.
+// onAction does what a person, a client or another entity asks for, or says why it cannot be done. What was done or refused
+// once is not done again, and has the same answer.
 func (x *turn) onAction() {
+	if x.ev.Kind == model.EventExplain {
+		x.explain()
+		return
+	}
+	if x.actedBefore() {
+		return
+	}
+	x.act()
+	x.remember()
+}
+
+// maxActed is how many actions an execution remembers. An action is delivered again because its sender did not hear of it,
+// or because its owner changed before it was acknowledged; either way it comes again before many others can have come.
+const maxActed = 16
+
+// actedBefore answers an action that is delivered again as the first time.
+func (x *turn) actedBefore() bool {
+	for _, a := range x.s.Exec.Engine.Acted {
+		if a.ID != x.ev.ID {
+			continue
+		}
+		x.ignore("it was done before")
+		again := model.Answer{Code: a.Code, Message: a.Message}
+		switch {
+		case a.Copy != "":
+			again.Execution = x.successor(a.Copy)
+		case a.Code == model.AnswerDone:
+			again.Execution = x.s.Exec
+		}
+		x.answer(again)
+		return true
+	}
+	return false
+}
+
+// remember notes what the action came to.
+func (x *turn) remember() {
+	if x.t.Deleted {
+		return
+	}
+	h := x.head()
+	a := model.Acted{ID: x.ev.ID, Code: x.verdict.Code, Message: x.verdict.Message}
+	if c := x.verdict.Execution; c != nil {
+		a.Copy = c.ID
+	}
+	old := h.Engine.Acted
+	if len(old) >= maxActed {
+		old = old[len(old)-maxActed+1:]
+	}
+	h.Engine.Acted = append(old[:len(old):len(old)], a)
+}
+
+func (x *turn) act() {
 	e, a := x.s.Exec, x.ev.Action
 	if a == nil {
 		a = &model.Action{}
@@ -33,7 +86,7 @@ func (x *turn) onAction() {
 	case model.EventChangeState:
 		x.changeState(a)
 	case model.EventChangeStatus:
-		if !cur.Terminated() || !a.State.Terminated() {
+		if !cur.Terminated() || !a.State.Terminated() || x.hasTimer(string(model.TimerRetryFlow)) {
 			conflict("a status is changed from one end to another")
 			return
 		}
@@ -52,10 +105,8 @@ func (x *turn) onAction() {
 		x.forceRun()
 	case model.EventDelete:
 		x.delete(a.Force)
-	case model.EventExplain:
-		x.explain()
 	default:
-		x.ignore("unknown event " + string(x.ev.Kind))
+		x.refuse(model.AnswerInvalid, "unknown event "+string(x.ev.Kind))
 	}
 }
 
@@ -76,7 +127,11 @@ func (x *turn) explain() {
 // kill asks for the end of everything that is under way.
 func (x *turn) kill(cascade bool) {
 	cur := x.s.Exec.State.Current()
-	if cur.Terminated() || cur == model.Killing {
+	switch {
+	case cur == model.Retried:
+		x.killRetried(cascade)
+		return
+	case cur.Terminated() || cur == model.Killing:
 		x.refuse(model.AnswerConflict, "the execution is "+cur.String())
 		return
 	}
@@ -86,20 +141,19 @@ func (x *turn) kill(cascade bool) {
 	h := x.head()
 	h.Engine.Kill, h.Engine.Admitted, h.Engine.PausedByAPI, h.Engine.AtBreakpoint = model.Killed, true, false, false
 	h.State = h.State.With(model.Killing, x.now)
-	for i := len(x.s.order) - 1; i >= 0; i-- {
-		n := x.s.order[i]
-		if n == nil || n.ended() {
+	for n := range x.s.newestFirst() {
+		if n.ended() {
 			continue
 		}
 		switch c := n.run.State.Current(); {
+		case n.frame != nil:
+			if c != model.Running {
+				x.move(n, model.Running)
+			}
+			x.push(n.frame)
 		case n.run.Engine.Job > 0 && c == model.Running:
 			x.t.CancelJobs = append(x.t.CancelJobs, model.JobID(n.run.ID, n.run.Engine.Job))
 			x.move(n, model.Killing) // its worker reports the end
-		case n.frame != nil && c == model.Running:
-			x.push(n.frame)
-		case n.frame != nil:
-			x.move(n, model.Running)
-			x.push(n.frame)
 		case c == model.Running && (n.run.Engine.Child != "" || n.run.Engine.Batches > 0):
 			if !cascade {
 				x.cut(n, model.Killed)
@@ -111,17 +165,30 @@ func (x *turn) kill(cascade bool) {
 	x.push(x.s.root)
 }
 
+// killRetried kills an execution that handed over to another one: before the other exists it ends as killed itself, after
+// that the kill goes on to the other.
+func (x *turn) killRetried(cascade bool) {
+	switch {
+	case x.hasTimer(string(model.TimerRetryFlow)):
+		x.clearTimer(string(model.TimerRetryFlow))
+		h := x.head()
+		h.State = h.State.With(model.Killing, x.now).With(model.Killed, x.now)
+		x.push(x.s.root)
+	case cascade:
+		x.sendKill(retryID(x.s.Exec))
+	default:
+		x.refuse(model.AnswerConflict, "the execution is "+model.Retried.String())
+	}
+}
+
 // killChildren passes a kill on to every execution that this one has started.
 func (x *turn) killChildren() {
-	for _, n := range x.s.order {
-		if n == nil {
-			continue
-		}
+	for n := range x.s.all() {
 		if n.run.Engine.Child != "" {
 			x.sendKill(n.run.Engine.Child)
 		}
 		for i := range n.run.Engine.Batches {
-			x.sendKill(model.DeriveID("child", n.run.ID, strconv.Itoa(len(n.run.Attempts)), strconv.Itoa(i)))
+			x.sendKill(childID(n.run, i))
 		}
 	}
 }
@@ -157,8 +224,8 @@ func (x *turn) resumeExecution(a *model.Action) {
 
 // pausedTask finds the Pause to resume: the one asked for, else the first.
 func (x *turn) pausedTask(id string) *node {
-	for _, n := range x.s.order {
-		if n != nil && n.task != nil && n.task.Kind == model.KindPause && n.run.State.Current() == model.Paused && (id == "" || n.run.ID == id) {
+	for n := range x.s.all() {
+		if n.task != nil && n.task.Kind == model.KindPause && n.run.State.Current() == model.Paused && (id == "" || n.run.ID == id) {
 			return n
 		}
 	}
@@ -215,8 +282,8 @@ func (x *turn) delete(force bool) {
 		x.refuse(model.AnswerConflict, "the execution has not ended: it is "+e.State.Current().String())
 		return
 	}
-	for _, n := range x.s.order {
-		if n != nil && n.class() == busy && n.run.Engine.Job > 0 {
+	for n := range x.s.all() {
+		if n.class() == busy && n.run.Engine.Job > 0 {
 			x.revoke(n)
 		}
 	}

@@ -38,13 +38,17 @@ func (x *turn) step(f *frame) bool {
 		if f.open > 0 || x.beginNext(f, model.SectionErrors) {
 			return f.open == 0
 		}
-		f.phase = model.SectionFinally
+		if !x.s.Exec.Engine.AtBreakpoint {
+			f.phase = model.SectionFinally
+		}
 		return true
 	}
 	if f.open > 0 || x.beginNext(f, model.SectionFinally) {
 		return f.open == 0
 	}
-	x.endList(f, f.guess())
+	if !x.s.Exec.Engine.AtBreakpoint {
+		x.endList(f, f.guess())
+	}
 	return false
 }
 
@@ -66,7 +70,7 @@ func (x *turn) stepTasks(f *frame) bool {
 	if x.beginTasks(f) {
 		return true
 	}
-	if f.open > 0 {
+	if f.open > 0 || x.s.Exec.Engine.AtBreakpoint {
 		return false
 	}
 	if f.node != nil && f.node.task.Kind == model.KindLoopUntil && !x.loopDone(f) {
@@ -98,7 +102,7 @@ func (x *turn) beginNext(f *frame, sec model.Section) bool {
 }
 
 func (x *turn) createNext(f *frame, sec model.Section) *node {
-	i := f.created[sec]
+	i := f.next[sec]
 	if i >= len(f.lists[sec]) {
 		return nil
 	}
@@ -145,8 +149,8 @@ func (x *turn) createTask(f *frame) *node {
 }
 
 func (x *turn) createDag(f *frame, list []*model.Task) *node {
-	for _, t := range list {
-		if !f.began[t.ID] && x.dependenciesEnded(f, t) {
+	for i, t := range list {
+		if !f.begun[i] && x.dependenciesEnded(f, t) {
 			return x.createRun(t, f, model.SectionTasks, 0, nil)
 		}
 	}
@@ -162,8 +166,8 @@ func (x *turn) dependenciesEnded(f *frame, t *model.Task) bool {
 			continue
 		}
 		ended := false
-		for _, n := range x.s.byTask[id] {
-			if n.parent == f && n.ended() {
+		for _, n := range x.s.byTask[id].nodes {
+			if n.parent == f && !n.gone && n.ended() {
 				ended = true
 			}
 		}

@@ -42,8 +42,8 @@ func (x *turn) renderBatch(n *node, batch int, v any) (any, error) {
 // splits lists the files that the split task before this one made.
 func (x *turn) splits(n *node) ([]string, error) {
 	id := strings.TrimSuffix(n.run.TaskID, "_items") + "_split"
-	for _, s := range x.s.byTask[id] {
-		if s.run.ParentID == n.run.ParentID && s.ended() {
+	for _, s := range x.s.byTask[id].nodes {
+		if !s.gone && s.run.ParentID == n.run.ParentID && s.ended() {
 			return s.run.Engine.Values, nil
 		}
 	}

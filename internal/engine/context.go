@@ -249,10 +249,7 @@ func parentVar(val *string, outputs *value.Map) *value.Map {
 // tasksVar is the variable tasks: the state of every task by id, and by value where it has one.
 func (x *turn) tasksVar() *value.Map {
 	m := value.NewMap(len(x.s.byTask))
-	for _, n := range x.s.order {
-		if n == nil {
-			continue
-		}
+	for n := range x.s.all() {
 		state := value.MapOf(value.Entry{Key: "state", Value: n.run.State.Current().String()})
 		if n.run.Value == nil {
 			m.Set(n.run.TaskID, state)

@@ -120,7 +120,7 @@ func (x *turn) onJobLost() {
 		x.closeAttempt(n, model.Killed)
 	}
 	switch {
-	case x.s.Exec.Engine.Kill != 0:
+	case x.killing():
 		x.endLeaf(n, model.Killed)
 	case run.Engine.Lost >= maxLost:
 		x.log(n, model.LevelError, "%d workers died while they ran this task", run.Engine.Lost)
@@ -138,7 +138,7 @@ const maxLost = 5
 
 // endLeaf ends a task run that has no children of its own with the state that its work came to, unless it is tried again.
 func (x *turn) endLeaf(n *node, s model.State) {
-	if x.s.Exec.Engine.Kill != 0 && s == model.Failed {
+	if x.killing() && s == model.Failed {
 		s = model.Killed
 	}
 	if s == model.Failed && x.tryAgain(n) {
@@ -147,7 +147,32 @@ func (x *turn) endLeaf(n *node, s model.State) {
 	if p := x.policy(n); s == model.Success && len(n.run.Attempts) > 1 && p != nil && p.WarnOnRetry {
 		s = model.Warning
 	}
+	if n.task.Kind == model.KindWorkingDirectory {
+		x.endDirectory(n, s)
+		return
+	}
 	x.move(n, x.allowed(n.task, s))
+}
+
+// killing tells whether what is under way is to end as killed; tasks that follow the end are not.
+func (x *turn) killing() bool {
+	return x.s.Exec.Engine.Kill != 0 && !x.s.Exec.State.Current().Terminated()
+}
+
+// endDirectory ends a WorkingDirectory whose job has ended, after its errors and finally if it has any. They run outside of
+// the directory, as jobs of their own.
+func (x *turn) endDirectory(n *node, s model.State) {
+	handlers := len(enabled(n.task.Finally)) > 0 || s == model.Failed && len(enabled(n.task.Errors)) > 0
+	if s == model.Killed || !handlers {
+		x.endFlowable(n, s)
+		return
+	}
+	x.s.tally.add(n.class(), -1)
+	x.edit(n).Engine.JobEnd = s
+	x.s.tally.add(n.class(), 1)
+	x.move(n, model.Running)
+	n.frame = x.s.frameOf(n)
+	x.push(n.frame)
 }
 
 // allowed maps an end by allowFailure and allowWarning.
@@ -158,8 +183,14 @@ func (x *turn) endFlowable(n *node, s model.State) {
 	if n.task.Kind == model.KindLoop && s == model.Failed && !boolProp(n.task, "transmitFailed", true) {
 		s = model.Success
 	}
+	came := s
 	s = x.allowed(n.task, s)
-	x.closeAttempt(n, s)
+	switch {
+	case n.task.Kind != model.KindWorkingDirectory:
+		x.closeAttempt(n, s)
+	case s != came: // its job has closed the attempt
+		x.reviseAttempt(n, s)
+	}
 	x.move(n, s)
 }
 
@@ -209,22 +240,22 @@ func (x *turn) finishExecution() {
 // terminate ends the execution with all that is under way: an Exit task, a broken SLA or a cancelling Pause has decided.
 // The task run that decided, and those around it, take the same state; everything else that is open is killed.
 func (x *turn) terminate(by *node, s model.State) {
-	chain := map[*node]bool{}
-	for n := by; n != nil; n = x.s.nodes[n.run.ParentID] {
-		chain[n] = true
-	}
-	for i := len(x.s.order) - 1; i >= 0; i-- {
-		n := x.s.order[i]
-		if n == nil || n.ended() {
-			continue
+	for n := range x.s.up(by) {
+		if !n.ended() {
+			x.cut(n, s)
 		}
-		end := model.Killed
-		if chain[n] {
-			end = s
-		}
-		x.cut(n, end)
 	}
+	x.cutAll(model.Killed)
 	x.endExecution(s)
+}
+
+// cutAll ends everything that is under way.
+func (x *turn) cutAll(s model.State) {
+	for n := range x.s.newestFirst() {
+		if !n.ended() {
+			x.cut(n, s)
+		}
+	}
 }
 
 // cut ends a task run at once, whatever it was doing. A worker that runs it is told to stop, and its report is ignored.
@@ -253,8 +284,8 @@ func (x *turn) failure() string {
 	if f := x.s.Exec.Engine.Failure; f != "" {
 		return f
 	}
-	for i := len(x.s.order) - 1; i >= 0; i-- {
-		if n := x.s.order[i]; n != nil && n.run.Engine.Error != "" && n.run.State.Current() == model.Failed {
+	for n := range x.s.newestFirst() {
+		if n.run.Engine.Error != "" && n.run.State.Current() == model.Failed {
 			return n.run.TaskID + ": " + n.run.Engine.Error
 		}
 	}

@@ -56,8 +56,8 @@ func Explain(s *State) []Wait {
 		}
 	}
 	var out []Wait
-	for _, n := range s.order {
-		if n != nil && n.class() != idle {
+	for n := range s.all() {
+		if n.class() != idle || s.stuck(n) {
 			out = append(out, s.explainRun(n))
 		}
 	}
@@ -75,6 +75,12 @@ func Explain(s *State) []Wait {
 	return out
 }
 
+// stuck tells whether a task run waits for its children although none is open: a defect, unless the execution is held.
+func (s *State) stuck(n *node) bool {
+	held := s.Exec.Engine.PausedByAPI || s.Exec.Engine.AtBreakpoint
+	return n.waitsForChildren() && !n.ended() && !held && (n.frame == nil || n.frame.open == 0)
+}
+
 func (s *State) explainRun(n *node) Wait {
 	run := n.run
 	w := Wait{TaskRunID: run.ID, TaskID: run.TaskID, Value: run.Value, Since: run.State[len(run.State)-1].Date}
@@ -86,6 +92,8 @@ func (s *State) explainRun(n *node) Wait {
 		return ok
 	}
 	switch {
+	case n.class() == idle:
+		w.For, w.Detail = WaitNothing, "nothing is under way in it"
 	case run.State.Current() == model.Retrying && timer("retry:"):
 		w.For, w.Detail = WaitRetry, "its next try"
 	case timer("loop:"):

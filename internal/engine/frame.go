@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/heap"
+	"slices"
 
 	"github.com/windhover-io/windhover/internal/model"
 )
@@ -13,16 +14,16 @@ type frame struct {
 	lists lists
 	phase model.Section
 
-	created [numSections]int // children ever created, by section; a list is worked through in order
-	open    int              // children that have not ended
-	failed  int              // of the main list only, as the fields below
-	killed  int
-	warned  int
-	broken  bool // the flowable itself failed: its expression, or no branch to take
+	next   [numSections]int // by section, the index of the first task after all that have begun
+	open   int              // children that have not ended
+	failed int              // of the main list only, as the fields below
+	killed int
+	warned int
+	broken bool // the flowable itself failed: its expression, or no branch to take
 
-	loop   *loop           // loops over values
-	began  map[string]bool // Dag: tasks that were started
-	queued bool            // waits in the turn's worklist
+	loop   *loop  // loops over values
+	begun  []bool // Parallel and Dag: which tasks of the main list have begun; next is then the first that has not
+	queued bool   // waits in the turn's worklist
 }
 
 const numSections = int(model.SectionOnPause) + 1
@@ -35,7 +36,7 @@ type loop struct {
 	values []string
 	limit  int     // groups at once; 1 is one after the other, 0 without bound
 	flat   bool    // EachParallel: every task of every value on its own, in any order
-	done   []int   // tasks begun, by group
+	done   []int   // the index of the first task after all that have begun, by group
 	open   []int   // children that have not ended, by group
 	next   int     // the first group that has not begun
 	ready  intHeap // begun groups that may go on; some may be stale
@@ -67,28 +68,42 @@ func enabled(tasks []*model.Task) []*model.Task {
 	return tasks
 }
 
+// place returns the index of a child's task in its list, -1 if it is in none: tasks are told apart by their ids, since a
+// replay on another revision brings task runs along whose tasks stand elsewhere there.
+func (f *frame) place(n *node) int {
+	sec := n.run.Engine.Section
+	list := f.lists[sec]
+	at := f.next[sec]
+	if f.loop != nil && sec == model.SectionTasks && n.group < len(f.loop.done) {
+		at = f.loop.done[n.group]
+	}
+	if at < len(list) && list[at].ID == n.run.TaskID {
+		return at
+	}
+	return slices.IndexFunc(list, func(t *model.Task) bool { return t.ID == n.run.TaskID })
+}
+
 // attach counts a child that was just created, or that Load found.
 func (f *frame) attach(n *node) {
 	sec := n.run.Engine.Section
-	f.created[sec]++
 	if sec > f.phase {
 		f.phase = sec
 	}
-	if sec == model.SectionTasks {
-		if f.began != nil {
-			f.began[n.run.TaskID] = true
+	at := f.place(n)
+	switch {
+	case sec == model.SectionTasks && f.loop != nil:
+		f.loop.attach(n, at)
+	case sec == model.SectionTasks && f.begun != nil:
+		f.begun[at] = true
+		for f.next[sec] < len(f.begun) && f.begun[f.next[sec]] {
+			f.next[sec]++
 		}
-		if f.loop != nil {
-			f.loop.attach(n)
-		}
+	default:
+		f.next[sec] = max(f.next[sec], at+1)
 	}
+	f.open++
 	if n.ended() {
-		f.count(n.run.State.Current(), sec)
-		if f.loop != nil && sec == model.SectionTasks {
-			f.loop.release(n, len(f.lists[sec]))
-		}
-	} else {
-		f.open++
+		f.childEnded(n)
 	}
 }
 
@@ -134,7 +149,7 @@ func newLoop(values []string, limit int, flat bool) *loop {
 		done: make([]int, len(values)), open: make([]int, len(values))}
 }
 
-func (l *loop) attach(n *node) {
+func (l *loop) attach(n *node, at int) {
 	g := n.group
 	if g >= len(l.done) {
 		return
@@ -142,7 +157,7 @@ func (l *loop) attach(n *node) {
 	if l.done[g] == 0 && g >= l.next {
 		l.next = g + 1
 	}
-	l.done[g]++
+	l.done[g] = max(l.done[g], at+1)
 	l.open[g]++
 	l.live++
 }

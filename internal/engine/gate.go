@@ -15,6 +15,7 @@ type Gate struct {
 	Of       model.Entity
 	Limit    int
 	Behavior string
+	Revision int // of the flow that the limit is from
 	Version  int64
 	members  map[string]*model.GateMember // by execution id
 	running  int                          // members that hold a slot
@@ -27,7 +28,7 @@ func LoadGate(of model.Entity, rec *model.GateChange, version int64) *Gate {
 	if rec == nil {
 		return g
 	}
-	g.Limit, g.Behavior = rec.Limit, rec.Behavior
+	g.Limit, g.Behavior, g.Revision = rec.Limit, rec.Behavior, rec.Revision
 	for i := range rec.Put {
 		g.add(rec.Put[i])
 	}
@@ -71,17 +72,17 @@ func StepGate(g *Gate, ev *model.Event, now time.Time) *model.Transition {
 	s := &gateStep{g: g, now: now, t: &model.Transition{Of: g.Of, Version: g.Version + 1, Acks: []string{ev.ID}}}
 	s.t.Gate = &model.GateChange{}
 	m := ev.Gate
-	if m != nil && m.Limit > 0 {
-		g.Limit, g.Behavior = m.Limit, m.Behavior
-	}
 	switch ev.Kind {
 	case model.EventEnter:
+		if m.Limit > 0 && m.Revision >= g.Revision { // what comes from an older revision does not set the limit back
+			g.Limit, g.Behavior, g.Revision = m.Limit, m.Behavior, m.Revision
+		}
 		s.enter(m)
 	case model.EventLeft:
 		s.left(m)
 	}
 	s.admitWaiting()
-	s.t.Gate.Limit, s.t.Gate.Behavior = g.Limit, g.Behavior
+	s.t.Gate.Limit, s.t.Gate.Behavior, s.t.Gate.Revision = g.Limit, g.Behavior, g.Revision
 	g.Version++
 	return s.t
 }

@@ -65,7 +65,7 @@ func (x *turn) contextFor(w *model.Waiting) json.RawMessage {
 func usedOutputs(x *turn, n *node, uses []model.OutputUse) *value.Map {
 	m := value.NewMap(len(uses))
 	for _, u := range uses {
-		nodes := x.s.byTask[u.TaskID]
+		nodes := x.s.byTask[u.TaskID].nodes
 		if len(nodes) == 0 {
 			continue
 		}

@@ -16,8 +16,13 @@ func (s *State) frameOf(n *node) *frame {
 	f := newFrame(n, l)
 	f.broken = n.run.Engine.Broken
 	switch t.Kind {
-	case model.KindDag:
-		f.began = map[string]bool{}
+	case model.KindParallel, model.KindDag:
+		f.begun = make([]bool, len(l[model.SectionTasks]))
+	case model.KindWorkingDirectory: // what its job came to stands for its tasks
+		f.broken = n.run.Engine.JobEnd == model.Failed
+		if n.run.Engine.JobEnd == model.Warning {
+			f.warned = 1
+		}
 	case model.KindForEach, model.KindLoop:
 		f.loop = newLoop(n.run.Engine.Values, intProp(t, "concurrencyLimit", 1), false)
 	case model.KindEachSequential:
@@ -31,6 +36,8 @@ func (s *State) frameOf(n *node) *frame {
 func (s *State) mainList(n *node) []*model.Task {
 	t := n.task
 	switch t.Kind {
+	case model.KindWorkingDirectory:
+		return nil // its job runs them
 	case model.KindIf:
 		if taken, ok := n.outputs().Get("evaluationResult"); ok && taken == true {
 			return enabled(t.Tasks)

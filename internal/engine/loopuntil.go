@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
@@ -9,7 +11,8 @@ import (
 
 // beginLoop begins the first turn of a LoopUntil.
 func (x *turn) beginLoop(n *node) error {
-	x.edit(n).Engine.Turn = 1
+	run := x.edit(n)
+	run.Engine.Turn, run.Iteration = 1, nil
 	x.setIterationCount(n, 1)
 	return nil
 }
@@ -97,7 +100,7 @@ func (x *turn) loopLimit(n *node, check map[string]any) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("checkFrequency.maxDuration: %w", err)
 		}
-		if x.now.Sub(n.run.State.Start()) > d {
+		if x.now.Sub(lastStart(n.run.State)) > d {
 			reached = "its maximum duration of " + text
 		}
 	}
@@ -117,11 +120,7 @@ func (x *turn) nextTurn(n *node) {
 		x.ignore("the loop does not wait")
 		return
 	}
-	gone := x.childrenOf(n)
-	for i := 0; i < len(gone); i++ {
-		gone = append(gone, x.childrenOf(gone[i])...)
-	}
-	x.forget(gone)
+	x.forgetBelow(n)
 	run := x.edit(n)
 	run.Engine.Turn++
 	iteration := run.Engine.Turn - 1
@@ -129,6 +128,16 @@ func (x *turn) nextTurn(n *node) {
 	x.move(n, model.Running)
 	n.frame = x.s.frameOf(n)
 	x.push(n.frame)
+}
+
+// lastStart is when a task run was created, or set back to be run anew.
+func lastStart(h model.History) time.Time {
+	for _, c := range slices.Backward(h) {
+		if c.State == model.Restarted {
+			return c.Date
+		}
+	}
+	return h.Start()
 }
 
 // checkFrequency returns how often a LoopUntil runs and until when, as written; what is not given is "".

@@ -16,8 +16,8 @@ func (o outputsOf) Get(task string) (any, bool) { return o.x.s.outputsAt(task, n
 // Map builds the outputs of all tasks, in the order in which they first ran.
 func (o outputsOf) Map() *value.Map {
 	m := value.NewMap(len(o.x.s.byTask))
-	for _, n := range o.x.s.order {
-		if n == nil || m.Has(n.run.TaskID) {
+	for n := range o.x.s.all() {
+		if m.Has(n.run.TaskID) {
 			continue
 		}
 		if v, ok := o.Get(n.run.TaskID); ok {
@@ -55,8 +55,8 @@ func (o outputsBelow) Get(val string) (any, bool) {
 // Map builds all that lies below.
 func (o outputsBelow) Map() *value.Map {
 	m := value.NewMap(0)
-	for _, n := range o.s.byTask[o.task] {
-		if !hasPrefix(n.path, o.path) {
+	for _, n := range o.s.byTask[o.task].nodes {
+		if n.gone || !hasPrefix(n.path, o.path) {
 			continue
 		}
 		out := o.reveal(n.visible())
@@ -81,7 +81,7 @@ func (o outputsBelow) Map() *value.Map {
 // outputsAt returns what a path of values within a task's outputs holds: the outputs themselves where a task run has
 // exactly that path, else what lies below.
 func (s *State) outputsAt(task string, path []string, reveal func(*value.Map) *value.Map) (any, bool) {
-	nodes := s.byTask[task]
+	nodes := s.byTask[task].nodes
 	if len(nodes) == 0 {
 		return nil, false
 	}
@@ -92,7 +92,7 @@ func (s *State) outputsAt(task string, path []string, reveal func(*value.Map) *v
 	below := false
 	for _, n := range s.candidates(task, path) {
 		switch {
-		case !hasPrefix(n.path, path) || n.visible() == nil:
+		case n.gone || !hasPrefix(n.path, path) || n.visible() == nil:
 		case len(n.path) > len(path):
 			below = true
 		case exact == nil:
@@ -112,20 +112,41 @@ func (s *State) outputsAt(task string, path []string, reveal func(*value.Map) *v
 }
 
 func (s *State) anyVisible(nodes []*node) bool {
-	return slices.ContainsFunc(nodes, func(n *node) bool { return n.visible() != nil })
+	return slices.ContainsFunc(nodes, func(n *node) bool { return !n.gone && n.visible() != nil })
+}
+
+// runsOf are the task runs of one task, by creation, with the dropped ones that are still among them.
+type runsOf struct {
+	nodes  []*node
+	gone   int
+	values *valueIndex // once it is worth it
+}
+
+// valueIndex finds the task runs of one task by the value of the outermost or of the innermost loop around them.
+type valueIndex struct {
+	nodes map[string][]*node
+	upTo  int // nodes of the task that are in it
 }
 
 // candidates are the task runs of a task that may have the path: for a large loop, those of its first value only.
 func (s *State) candidates(task string, path []string) []*node {
-	nodes := s.byTask[task]
-	if len(path) == 0 || len(nodes) < 16 {
-		return nodes
+	of := s.byTask[task]
+	if len(path) == 0 || len(of.nodes) < 16 {
+		return of.nodes
 	}
-	ix := s.byValue[task]
-	if ix == nil || ix.upTo > len(nodes) {
-		ix = &valueIndex{nodes: map[string][]*node{}}
-		s.byValue[task] = ix
+	if of.values == nil {
+		of.values = &valueIndex{nodes: map[string][]*node{}}
+		s.byTask[task] = of
 	}
+	last := path[len(path)-1]
+	if len(path) < len(of.nodes[0].path) {
+		last = path[0]
+	}
+	return of.values.find(last, of.nodes)
+}
+
+// find returns the nodes that have the value; those of the task that are new are entered first.
+func (ix *valueIndex) find(val string, nodes []*node) []*node {
 	for ; ix.upTo < len(nodes); ix.upTo++ {
 		n := nodes[ix.upTo]
 		if len(n.path) > 0 {
@@ -136,17 +157,12 @@ func (s *State) candidates(task string, path []string) []*node {
 			}
 		}
 	}
-	last := path[len(path)-1]
-	if len(path) < len(nodes[0].path) {
-		last = path[0]
+	found := ix.nodes[val]
+	for len(found) > 0 && found[0].gone { // the turns of a loop go oldest first
+		found = found[1:]
 	}
-	return ix.nodes[last]
-}
-
-// valueIndex finds the task runs of one task by the value of the outermost or of the innermost loop around them.
-type valueIndex struct {
-	nodes map[string][]*node
-	upTo  int // nodes of the task that are in it
+	ix.nodes[val] = found
+	return found
 }
 
 // visible returns the outputs as expressions see them: a flowable without any has an empty map, a task without any none.

@@ -82,20 +82,10 @@ func (x *turn) retryTask(n *node) {
 		return
 	}
 	if n.task.Kind == model.KindWorkingDirectory {
-		x.forget(x.childrenOf(n))
+		x.forgetBelow(n)
 	}
 	x.move(n, model.Created)
 	x.start(n)
-}
-
-// childrenOf lists the task runs directly below one.
-func (x *turn) childrenOf(n *node) (out []*node) {
-	for _, c := range x.s.order {
-		if c != nil && c.run.ParentID == n.run.ID {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 // planExecution ends this execution as RETRIED; another one takes over when the time has come.
@@ -103,14 +93,10 @@ func (x *turn) planExecution(n *node, due time.Time) {
 	x.setTimer(model.Timer{ID: string(model.TimerRetryFlow), Kind: model.TimerRetryFlow, Due: due})
 	x.move(n, model.Failed)
 	x.edit(n).State = n.run.State.With(model.Retried, x.now)
-	for p := x.s.nodes[n.run.ParentID]; p != nil; p = x.s.nodes[p.run.ParentID] {
+	for p := range x.s.up(x.s.nodes[n.run.ParentID]) {
 		x.cut(p, model.Retried)
 	}
-	for i := len(x.s.order) - 1; i >= 0; i-- {
-		if o := x.s.order[i]; o != nil && !o.ended() {
-			x.cut(o, model.Killed)
-		}
-	}
+	x.cutAll(model.Killed)
 	h := x.head()
 	h.State = h.State.With(model.Failed, x.now)
 	x.endExecution(model.Retried)
@@ -119,12 +105,15 @@ func (x *turn) planExecution(n *node, due time.Time) {
 // retryExecution creates the execution that takes over.
 func (x *turn) retryExecution() {
 	e := x.s.Exec
-	next := x.successor(model.DeriveID("retry", e.ID))
+	next := x.successor(retryID(e))
 	next.Inputs, next.Trigger = e.Inputs, e.Trigger
 	next.Engine.Waiting = e.Engine.Waiting
 	x.send(model.Event{To: model.ExecutionEntity(next.ID), Kind: model.EventCreate, Create: &model.NewExecution{Execution: next}})
 	x.push(x.s.root)
 }
+
+// retryID is the id of the execution that takes over from a failed one.
+func retryID(e *model.Execution) string { return model.DeriveID("retry", e.ID) }
 
 // successor is the header of an execution that takes over from this one.
 func (x *turn) successor(id string) *model.Execution {

@@ -68,10 +68,6 @@ func (x *turn) violate(i int, s *model.SLA, reason string) {
 
 // terminateAll ends the execution with one state and everything that is under way in it with another.
 func (x *turn) terminateAll(s, open model.State) {
-	for i := len(x.s.order) - 1; i >= 0; i-- {
-		if n := x.s.order[i]; n != nil && !n.ended() {
-			x.cut(n, open)
-		}
-	}
+	x.cutAll(open)
 	x.endExecution(s)
 }

@@ -9,7 +9,7 @@ import (
 
 // createRun creates a task run, unless a breakpoint stands before it.
 func (x *turn) createRun(task *model.Task, f *frame, sec model.Section, group int, val *string) *node {
-	if x.atBreakpoint(task, val) {
+	if sec != model.SectionAfter && x.atBreakpoint(task, val) {
 		return nil
 	}
 	turnNo := 0
@@ -81,7 +81,7 @@ func (x *turn) seenState() model.State {
 
 func (x *turn) jobParents(n *node) []model.JobParent {
 	var out []model.JobParent
-	for p := x.s.nodes[n.run.ParentID]; p != nil; p = x.s.nodes[p.run.ParentID] {
+	for p := range x.s.up(x.s.nodes[n.run.ParentID]) {
 		out = append(out, model.JobParent{TaskID: p.run.TaskID, TaskRunID: p.run.ID, Value: p.run.Value, Iteration: p.run.Iteration})
 	}
 	return out

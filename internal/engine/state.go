@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -21,13 +22,13 @@ type State struct {
 	// Gone is set when the execution was deleted: nothing brings it back.
 	Gone bool
 
-	nodes   map[string]*node   // by task run id
-	order   []*node            // by creation; dropped ones are nil
-	byTask  map[string][]*node // by task id, in order
-	byValue map[string]*valueIndex
-	root    *frame
-	timers  map[string]model.Timer
-	tally   tally
+	nodes  map[string]*node // by task run id
+	order  []*node          // by creation; those that were dropped are passed over until there are too many of them
+	gone   int              // how many of order were dropped
+	byTask map[string]runsOf
+	root   *frame
+	timers map[string]model.Timer
+	tally  tally
 }
 
 // tally counts the task runs that something is still to happen to, by what that is. From it follows whether an execution
@@ -39,8 +40,9 @@ type node struct {
 	run    *model.TaskRun
 	task   *model.Task // nil for a task run that a job created by itself
 	parent *frame      // what it counts in; nil for a Pause's onPause task
+	kids   []*node     // the task runs directly below it, by creation
 	frame  *frame      // its children, if it is a flowable
-	pos    int         // in State.order
+	gone   bool        // it was dropped
 	turn   int64       // the turn in which run was copied for writing
 	group  int         // the index of its value in the loop around it
 	parsed *value.Map  // outputs, once read
@@ -65,17 +67,67 @@ func (s *State) Exists() bool { return s.Exec != nil }
 
 // Records returns the task runs in the order of their creation.
 func (s *State) Records() []*model.TaskRun {
-	out := make([]*model.TaskRun, 0, len(s.order))
-	for _, n := range s.order {
-		if n != nil {
-			out = append(out, n.run)
-		}
+	out := make([]*model.TaskRun, 0, len(s.order)-s.gone)
+	for n := range s.all() {
+		out = append(out, n.run)
 	}
 	return out
 }
 
 // Done tells whether nothing will happen to the execution any more unless somebody asks for it.
 func (s *State) Done() bool { return s.Exec == nil || s.Exec.Engine.Finished }
+
+// all yields the task runs in the order of their creation; those that are added meanwhile are not among them.
+func (s *State) all() iter.Seq[*node] {
+	return func(yield func(*node) bool) {
+		for _, n := range s.order {
+			if !n.gone && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// newestFirst yields the task runs against the order of their creation.
+func (s *State) newestFirst() iter.Seq[*node] {
+	return func(yield func(*node) bool) {
+		for _, n := range slices.Backward(s.order) {
+			if !n.gone && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// up yields a task run and what is around it, innermost first.
+func (s *State) up(n *node) iter.Seq[*node] {
+	return func(yield func(*node) bool) {
+		for ; n != nil && yield(n); n = s.nodes[n.run.ParentID] {
+		}
+	}
+}
+
+// drop takes a task run out of every index but its parent's, whose children the caller sees to.
+func (s *State) drop(n *node) {
+	n.gone = true
+	delete(s.nodes, n.run.ID)
+	of := s.byTask[n.run.TaskID]
+	of.gone++
+	if crowded(of.gone, len(of.nodes)) {
+		of = runsOf{nodes: live(of.nodes)}
+	}
+	s.byTask[n.run.TaskID] = of
+	if s.gone++; crowded(s.gone, len(s.order)) {
+		s.order, s.gone = live(s.order), 0
+	}
+}
+
+// crowded tells when a list has so many dropped entries that passing over them costs more than a new list.
+func crowded(gone, all int) bool { return gone > 16 && 2*gone > all }
+
+func live(nodes []*node) []*node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return n.gone })
+}
 
 // Resting tells whether nothing is expected to happen to the execution before a time: it waits for a person, for a slot, or
 // for a timer that is due later. Its owner need not keep it in memory.
@@ -94,9 +146,9 @@ func (s *State) Resting(until time.Time) bool {
 // index rebuilds everything that is derived from the records.
 func (s *State) index(runs []*model.TaskRun) {
 	s.nodes = make(map[string]*node, len(runs))
-	s.byTask, s.byValue = map[string][]*node{}, map[string]*valueIndex{}
-	s.order = s.order[:0]
-	s.tally = tally{}
+	s.byTask = map[string]runsOf{}
+	s.order, s.gone = make([]*node, 0, len(runs)), 0
+	s.root, s.tally = nil, tally{}
 	if s.Flow == nil || s.Exec == nil {
 		return
 	}
@@ -118,13 +170,17 @@ func (s *State) attach(run *model.TaskRun) *node {
 	if run.Iteration != nil {
 		n.group = *run.Iteration
 	}
-	n.pos = len(s.order)
 	s.nodes[run.ID] = n
 	s.order = append(s.order, n)
-	s.byTask[run.TaskID] = append(s.byTask[run.TaskID], n)
+	of := s.byTask[run.TaskID]
+	of.nodes = append(of.nodes, n)
+	s.byTask[run.TaskID] = of
+	if p := s.nodes[run.ParentID]; p != nil {
+		p.kids = append(p.kids, n)
+	}
 	n.parent = s.frameFor(n)
 	n.path = s.valuePath(n)
-	if n.task != nil && n.task.Kind.Flowable() {
+	if n.waitsForChildren() {
 		n.frame = s.frameOf(n)
 	}
 	if n.parent != nil {
@@ -134,27 +190,29 @@ func (s *State) attach(run *model.TaskRun) *node {
 	return n
 }
 
-// frameFor returns the frame that the task run counts in. Children of a WorkingDirectory count in none: they are reported
-// by one job, all at once.
+// frameFor returns the frame that the task run counts in, nil if it counts in none: children of a WorkingDirectory are
+// reported by one job, all at once; and after a restart on another revision there may be task runs that ended and whose
+// tasks have gone elsewhere.
 func (s *State) frameFor(n *node) *frame {
 	run := n.run
 	if run.Engine.Section == model.SectionOnPause || n.task == nil {
 		return nil
 	}
-	if run.ParentID == "" {
-		return s.root
+	f := s.root
+	if run.ParentID != "" {
+		p := s.nodes[run.ParentID]
+		if p == nil || !p.waitsForChildren() {
+			return nil
+		}
+		if p.frame == nil {
+			p.frame = s.frameOf(p)
+		}
+		f = p.frame
 	}
-	p := s.nodes[run.ParentID]
-	if p == nil {
+	if f.place(n) < 0 {
 		return nil
 	}
-	if p.task != nil && p.task.Kind == model.KindWorkingDirectory && run.Engine.Section == model.SectionTasks {
-		return nil
-	}
-	if p.frame == nil {
-		p.frame = s.frameOf(p)
-	}
-	return p.frame
+	return f
 }
 
 func (s *State) valuePath(n *node) []string {
@@ -177,10 +235,15 @@ func (n *node) class() class {
 		return paused
 	case c == model.Retrying:
 		return retrying
-	case n.task != nil && n.task.Kind.Flowable():
-		return idle // it waits for its children only
+	case n.waitsForChildren():
+		return idle
 	}
 	return busy
+}
+
+// waitsForChildren tells whether the task run, while it is open, is moved by its children only.
+func (n *node) waitsForChildren() bool {
+	return n.task != nil && (n.task.Kind.Flowable() || n.run.Engine.JobEnd != 0)
 }
 
 type class uint8

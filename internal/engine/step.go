@@ -90,7 +90,8 @@ func (x *turn) ignore(reason string) { x.reason = reason }
 // refuse ignores the event and tells who asked.
 func (x *turn) refuse(code model.AnswerCode, message string) {
 	x.reason = message
-	x.answer(model.Answer{Code: code, Message: message})
+	x.verdict = model.Answer{Code: code, Message: message}
+	x.answer(x.verdict)
 }
 
 // answer tells whoever asked, if anybody did.
@@ -120,10 +121,13 @@ func (x *turn) finish() Result {
 	if len(x.t.Answers) == 0 {
 		x.answer(model.Answer{Execution: x.s.Exec})
 	}
-	if x.s.Exists() || x.t.Deleted {
+	if x.s.Exists() {
 		x.s.Version = x.id
 	} else {
 		x.t.Version = 0 // there is nothing that has a version: see backend.Commits
+	}
+	if x.t.Deleted {
+		*x.s = State{Version: x.id, Gone: true, timers: map[string]model.Timer{}}
 	}
 	return Result{Transition: x.t, Ignored: x.reason}
 }
@@ -144,7 +148,7 @@ func (x *turn) onCreate() {
 	flow := x.env.flow(model.FlowKey{Tenant: h.Tenant, Namespace: h.Namespace, ID: h.FlowID, Revision: h.FlowRevision})
 	x.s.Flow, x.s.Exec, x.copied = flow, &h, true
 	x.s.index(create.TaskRuns)
-	for _, n := range x.s.order {
+	for n := range x.s.all() {
 		n.turn = x.id
 		x.changed = append(x.changed, change{n, nil})
 	}
@@ -179,7 +183,7 @@ func (x *turn) sendGate(kind model.EventKind) {
 	e := x.s.Exec
 	m := &model.GateMessage{ExecutionID: e.ID, Visit: e.Engine.Visit, Since: e.State.Start()}
 	if c := x.s.Flow.Concurrency; c != nil {
-		m.Limit, m.Behavior = c.Limit, c.Behavior
+		m.Limit, m.Behavior, m.Revision = c.Limit, c.Behavior, e.FlowRevision
 	}
 	x.send(model.Event{To: model.GateEntity(e.Tenant, e.Namespace, e.FlowID), Kind: kind, Gate: m})
 }
@@ -196,8 +200,8 @@ func (x *turn) admit() {
 // resumeAll advances every list that has not ended: after a start, a resume or a restart.
 func (x *turn) resumeAll() {
 	x.push(x.s.root)
-	for i := len(x.s.order) - 1; i >= 0; i-- {
-		if n := x.s.order[i]; n != nil && n.frame != nil && !n.ended() {
+	for n := range x.s.newestFirst() {
+		if n.frame != nil && !n.ended() {
 			x.push(n.frame)
 		}
 	}

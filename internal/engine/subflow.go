@@ -65,7 +65,7 @@ func (x *turn) childExecution(n *node, batch int) (*model.Execution, error) {
 		return nil, err
 	}
 	e := x.s.Exec
-	id := model.DeriveID("child", n.run.ID, strconv.Itoa(len(n.run.Attempts)), strconv.Itoa(batch))
+	id := childID(n.run, batch)
 	child := &model.Execution{
 		Tenant: e.Tenant, ID: id, OriginalID: id, Namespace: flow.Namespace, FlowID: flow.ID, FlowRevision: flow.Revision,
 		State:    model.NewHistory(model.Created, x.now),
@@ -81,6 +81,12 @@ func (x *turn) childExecution(n *node, batch int) (*model.Execution, error) {
 	}
 	child.ScheduleDate, err = x.scheduleDate(n)
 	return child, err
+}
+
+// childID is the id of the execution that a task run starts with its newest attempt: that of its batch, or its only one when
+// batch is negative.
+func childID(run *model.TaskRun, batch int) string {
+	return model.DeriveID("child", run.ID, strconv.Itoa(len(run.Attempts)), strconv.Itoa(batch))
 }
 
 func (x *turn) childKey(n *node) (key model.FlowKey, err error) {

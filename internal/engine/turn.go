@@ -24,7 +24,8 @@ type turn struct {
 	dropped []*model.TaskRun
 	timers  []timerChange
 	work    []*frame
-	reason  string // why nothing was done
+	reason  string       // why nothing was done
+	verdict model.Answer // what an action came to, for when it is delivered again
 }
 
 // change is a task run that the turn copied for writing, or created.
@@ -191,21 +192,45 @@ func (x *turn) keepTimer(id string) {
 	x.timers = append(x.timers, timerChange{id, old})
 }
 
-// forget removes ended task runs for good. The caller sees to the frame that they counted in.
-func (x *turn) forget(nodes []*node) {
-	for _, n := range nodes {
-		if i := slices.IndexFunc(x.changed, func(c change) bool { return c.n == n }); i >= 0 {
-			if x.changed[i].old != nil {
-				n.run = x.changed[i].old
-			}
-			x.changed = slices.Delete(x.changed, i, i+1)
+// forgetBelow removes all that is below a task run for good; all of it has ended. The caller sees to the frame that the
+// children counted in.
+func (x *turn) forgetBelow(n *node) {
+	for _, c := range n.kids {
+		x.forgetBelow(c)
+		x.forget(c)
+	}
+	n.kids = nil
+}
+
+// forget removes a task run for good. The caller sees to what it counted in and to its parent's children.
+func (x *turn) forget(n *node) {
+	x.s.drop(n)
+	if n.turn == x.id {
+		i := slices.IndexFunc(x.changed, func(c change) bool { return c.n == n })
+		old := x.changed[i].old
+		if x.changed = slices.Delete(x.changed, i, i+1); old == nil {
+			return // it was never stored
 		}
-		x.t.DropRuns = append(x.t.DropRuns, n.run.ID)
-		x.dropped = append(x.dropped, n.run)
-		delete(x.s.nodes, n.run.ID)
-		delete(x.s.byValue, n.run.TaskID)
-		x.s.order[n.pos] = nil
-		x.s.byTask[n.run.TaskID] = slices.DeleteFunc(x.s.byTask[n.run.TaskID], func(o *node) bool { return o == n })
+		n.run = old
+	}
+	x.t.DropRuns = append(x.t.DropRuns, n.run.ID)
+	x.dropped = append(x.dropped, n.run)
+}
+
+// discard removes task runs, with whatever they still wait for, before the indexes are built anew.
+func (x *turn) discard(nodes []*node) {
+	for _, n := range nodes {
+		if n.class() == busy && n.run.Engine.Job > 0 {
+			x.revoke(n)
+		}
+		x.clearTimersOf(n)
+		x.forget(n)
+	}
+}
+
+func (x *turn) clearTimersOf(n *node) {
+	for _, kind := range []string{"retry:", "loop:", "resume:"} {
+		x.clearTimer(kind + n.run.ID)
 	}
 }
 
@@ -217,7 +242,7 @@ func (x *turn) reindex() {
 	}
 	x.s.index(x.s.Records())
 	x.changed, x.work = x.changed[:0], x.work[:0]
-	for _, n := range x.s.order {
+	for n := range x.s.all() {
 		if old, ok := olds[n.run.ID]; ok {
 			n.turn = x.id
 			x.changed = append(x.changed, change{n, old})

@@ -95,7 +95,8 @@ func (s *shard) crash(ent *entity, ev *model.Event, snap *backend.Snapshot, reas
 	if snap == nil {
 		snap = &backend.Snapshot{}
 	}
-	p.add(ent, engine.Crash(snap.Execution, snap.Version, snap.Jobs, ev, reason, s.e.cfg.Now()))
+	remains := engine.Remains{Version: snap.Version, Execution: snap.Execution, TaskRuns: snap.TaskRuns, Timers: snap.Timers, Jobs: snap.Jobs}
+	p.add(ent, engine.Crash(remains, ev, reason, s.e.cfg.Now()))
 	delete(s.doomed, ent.of)
 	ent.busy, ent.ending = true, true // until it is durable: then its other events find it ended
 }

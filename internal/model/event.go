@@ -135,6 +135,7 @@ type GateMessage struct {
 	Visit       int       `json:"visit"`
 	Limit       int       `json:"limit,omitempty"`
 	Behavior    string    `json:"behavior,omitempty"`
+	Revision    int       `json:"revision,omitempty"` // of the flow that has this limit
 	Since       time.Time `json:"since,omitzero"` // orders the queue: when the execution was created
 	Forced      bool      `json:"forced,omitempty"`
 }
@@ -285,6 +286,7 @@ type Transition struct {
 type GateChange struct {
 	Limit    int
 	Behavior string
+	Revision int // of the flow that the limit is from
 	Put      []GateMember
 	Drop     []string // execution ids
 }

@@ -79,6 +79,16 @@ type EngineState struct {
 	Runs int `json:"runs,omitempty"`
 	// Failure is a reason that belongs to no task run.
 	Failure string `json:"failure,omitempty"`
+	// Acted remembers the newest actions, oldest first: one that is delivered again does nothing again.
+	Acted []Acted `json:"acted,omitempty"`
+}
+
+// Acted is an action that was done, or refused, with what was answered.
+type Acted struct {
+	ID      string     `json:"id"` // of the event
+	Code    AnswerCode `json:"code,omitempty"`
+	Message string     `json:"message,omitempty"`
+	Copy    string     `json:"copy,omitempty"` // the execution that it created
 }
 
 // Waiting names the task run of another execution that waits for this one.
@@ -159,6 +169,8 @@ type RunState struct {
 	Done    []byte        `json:"done,omitempty"`
 	// ResumeAs is the state that a Pause ends with when its time is over.
 	ResumeAs State `json:"resumeAs,omitempty"`
+	// JobEnd is what the job of a WorkingDirectory came to, while its errors and finally run and after that.
+	JobEnd State `json:"jobEnd,omitempty"`
 	// Job is the number of the newest hand-out of the task to a worker, from 1; results of older ones are ignored.
 	Job int `json:"job,omitempty"`
 	// Error is why the last try failed, in one line.

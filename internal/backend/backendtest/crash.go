@@ -164,7 +164,7 @@ func gatesSurvive(t *testing.T, f *fixture) {
 	f.commit(gateChange(2, 2, []model.GateMember{member("b", 1, true)}, "a"))
 	f.reopen()
 	s := f.load(gateOf)
-	f.equal(s, &backend.Snapshot{Version: 2, Gate: &model.GateChange{Limit: 2, Behavior: model.BehaviorQueue, Put: []model.GateMember{member("b", 1, true)}}})
+	f.equal(s, &backend.Snapshot{Version: 2, Gate: &model.GateChange{Limit: 2, Behavior: model.BehaviorQueue, Revision: 8, Put: []model.GateMember{member("b", 1, true)}}})
 }
 
 func tombstonesSurvive(t *testing.T, f *fixture) {

@@ -25,7 +25,7 @@ func member(id string, after int, running bool) model.GateMember {
 }
 
 func gateChange(version int64, limit int, put []model.GateMember, drop ...string) *model.Transition {
-	return &model.Transition{Of: gateOf, Version: version, Gate: &model.GateChange{Limit: limit, Behavior: model.BehaviorQueue, Put: put, Drop: drop}}
+	return &model.Transition{Of: gateOf, Version: version, Gate: &model.GateChange{Limit: limit, Behavior: model.BehaviorQueue, Revision: int(version) + 6, Put: put, Drop: drop}}
 }
 
 func gateMembers(t *testing.T, f *fixture) {
@@ -34,7 +34,7 @@ func gateMembers(t *testing.T, f *fixture) {
 	again.Visit, again.Forced = 2, true
 	f.commit(gateChange(2, 3, []model.GateMember{again}, "a", "unknown"))
 	s := f.load(gateOf)
-	f.equal(s.Gate, &model.GateChange{Limit: 3, Behavior: model.BehaviorQueue, Put: []model.GateMember{member("c", 1, false), again}})
+	f.equal(s.Gate, &model.GateChange{Limit: 3, Behavior: model.BehaviorQueue, Revision: 8, Put: []model.GateMember{member("c", 1, false), again}})
 	f.commit(&model.Transition{Of: gateOf, Version: 3})
 	f.equal(f.load(gateOf).Gate, s.Gate)
 }
@@ -46,7 +46,7 @@ func gateCameAndWent(t *testing.T, f *fixture) {
 		gateChange(3, 1, nil, "brief", "goes", "stays"),
 		gateChange(4, 2, []model.GateMember{member("stays", 3, false)}),
 	)
-	f.equal(f.load(gateOf).Gate, &model.GateChange{Limit: 2, Behavior: model.BehaviorQueue, Put: []model.GateMember{member("stays", 3, false)}})
+	f.equal(f.load(gateOf).Gate, &model.GateChange{Limit: 2, Behavior: model.BehaviorQueue, Revision: 10, Put: []model.GateMember{member("stays", 3, false)}})
 }
 
 func gateIsActive(t *testing.T, f *fixture) {

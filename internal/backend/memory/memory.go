@@ -39,6 +39,7 @@ type gate struct {
 	version  int64
 	limit    int
 	behavior string
+	revision int
 	members  map[string]model.GateMember
 	timers   map[string]model.Timer
 }

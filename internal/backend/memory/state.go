@@ -56,7 +56,7 @@ func (e *execution) sortedRuns() []*model.TaskRun {
 }
 
 func (g *gate) snapshot() *model.GateChange {
-	s := &model.GateChange{Limit: g.limit, Behavior: g.behavior}
+	s := &model.GateChange{Limit: g.limit, Behavior: g.behavior, Revision: g.revision}
 	for _, m := range g.members {
 		s.Put = append(s.Put, m)
 	}

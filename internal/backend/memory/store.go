@@ -144,7 +144,7 @@ func (b *Backend) applyGate(t *model.Transition) {
 	if t.Gate == nil {
 		return
 	}
-	g.limit, g.behavior = t.Gate.Limit, t.Gate.Behavior
+	g.limit, g.behavior, g.revision = t.Gate.Limit, t.Gate.Behavior, t.Gate.Revision
 	for _, id := range t.Gate.Drop {
 		delete(g.members, id)
 	}

@@ -279,7 +279,7 @@ func (e *entityChange) apply(t *model.Transition) {
 	if t.Gate == nil {
 		return
 	}
-	e.Gate = &model.GateChange{Limit: t.Gate.Limit, Behavior: t.Gate.Behavior}
+	e.Gate = &model.GateChange{Limit: t.Gate.Limit, Behavior: t.Gate.Behavior, Revision: t.Gate.Revision}
 	for _, id := range t.Gate.Drop {
 		e.members.say(id, model.GateMember{}, true)
 	}

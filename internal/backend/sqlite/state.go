@@ -117,8 +117,8 @@ const selectRuns = "SELECT body FROM task_runs WHERE seq >= ? AND seq < ? ORDER 
 
 func loadOther(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
 	var gate model.GateChange
-	err := tx.QueryRowContext(ctx, "SELECT version, quota, behavior FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).
-		Scan(&s.Version, &gate.Limit, &gate.Behavior)
+	err := tx.QueryRowContext(ctx, "SELECT version, quota, behavior, revision FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).
+		Scan(&s.Version, &gate.Limit, &gate.Behavior, &gate.Revision)
 	if err != nil || of.Kind != model.EntityGate {
 		return err
 	}

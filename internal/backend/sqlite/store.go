@@ -192,10 +192,10 @@ func (s *store) writeTimers(e *sqlbase.Entity) error {
 
 // writeOther writes a gate, or the version of another entity.
 func (s *store) writeOther(e *sqlbase.Entity) error {
-	var version, quota int64
+	var version, quota, revision int64
 	var behavior string
-	err := s.row("SELECT version, quota, behavior FROM entities WHERE kind = ? AND id = ?", int64(e.Of.Kind), e.Of.ID).
-		Scan(&version, &quota, &behavior)
+	err := s.row("SELECT version, quota, behavior, revision FROM entities WHERE kind = ? AND id = ?", int64(e.Of.Kind), e.Of.ID).
+		Scan(&version, &quota, &behavior, &revision)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
@@ -210,13 +210,13 @@ func (s *store) writeOther(e *sqlbase.Entity) error {
 		return err
 	}
 	if e.Gate != nil {
-		quota, behavior = int64(e.Gate.Limit), e.Gate.Behavior
+		quota, behavior, revision = int64(e.Gate.Limit), e.Gate.Behavior, int64(e.Gate.Revision)
 		if err := s.writeMembers(e); err != nil {
 			return err
 		}
 	}
-	_, err = s.exec("INSERT OR REPLACE INTO entities (kind, id, shard, version, quota, behavior) VALUES (?, ?, ?, ?, ?, ?)",
-		int64(e.Of.Kind), e.Of.ID, int64(e.Shard), e.Version, quota, behavior)
+	_, err = s.exec("INSERT OR REPLACE INTO entities (kind, id, shard, version, quota, behavior, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		int64(e.Of.Kind), e.Of.ID, int64(e.Shard), e.Version, quota, behavior, revision)
 	return err
 }
 
