@@ -112,11 +112,11 @@ func fill(dir string, count int) error {
 	defer b.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	changes, err := b.Acquire(ctx, "fill")
+	changes, err := b.Acquire(ctx, "fill", backend.ExecutionShards)
 	if err != nil {
 		return err
 	}
-	leases := make([]backend.Lease, backend.Shards)
+	leases := make([]backend.Lease, backend.ExecutionShards.Count())
 	for range leases {
 		c := <-changes
 		leases[c.Lease.Shard] = c.Lease

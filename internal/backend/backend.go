@@ -62,9 +62,36 @@ type Caps struct {
 	FullText bool
 }
 
-// Shards is the number of shards of an installation. An entity's shard is ShardOf(entity); the number is changed only
-// offline.
-const Shards = 64
+// ShardKind says whose entities a shard has: shards of different kinds have different owners.
+type ShardKind uint8
+
+// The kinds of shard.
+const (
+	ExecutionShards ShardKind = iota // executions and gates, owned by executors
+	TriggerShards                    // triggers, owned by schedulers
+)
+
+// The shards of an installation: first those of executions, then those of triggers. An entity's shard is ShardOf(entity);
+// the numbers are changed only offline.
+const (
+	executionShards = 64
+	triggerShards   = 16
+	Shards          = executionShards + triggerShards
+)
+
+// Range is the shards of a kind: from first up to, and without, end.
+func (k ShardKind) Range() (first, end int) {
+	if k == TriggerShards {
+		return executionShards, Shards
+	}
+	return 0, executionShards
+}
+
+// Count is the number of shards of a kind.
+func (k ShardKind) Count() int {
+	first, end := k.Range()
+	return end - first
+}
 
 // Lease is the right to step the entities of one shard. Epoch rises at each change of owner.
 type Lease struct {
@@ -132,9 +159,9 @@ type Snapshot struct {
 
 // Leases gives out shards.
 type Leases interface {
-	// Acquire asks for a fair share of the shards for the member. Grants and revocations come on the channel until
-	// the context ends, which gives all of them back.
-	Acquire(ctx context.Context, member string) (<-chan LeaseChange, error)
+	// Acquire asks for a fair share of the shards of a kind for the member. Grants and revocations come on the channel
+	// until the context ends, which gives all of them back.
+	Acquire(ctx context.Context, member string, kind ShardKind) (<-chan LeaseChange, error)
 }
 
 // LeaseChange grants a shard, or takes it away.

@@ -1,16 +1,15 @@
-// Package executor is the loop around the engine: it owns shards, feeds the events of their entities to the engine,
-// commits what comes of them and resolves what the engine asks for. It decides nothing itself.
+// Package executor owns shards of executions and gates, and moves them by the engine. It decides nothing itself.
 package executor
 
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/shard"
 )
 
 // Resolver answers what a step has to know: it looks flows up and calls functions that touch the world.
@@ -25,7 +24,7 @@ type Resolver interface {
 type Config struct {
 	Backend  backend.Backend
 	Resolver Resolver
-	// Env is what every step is given; Now, Flow and Answers are set by the loop.
+	// Env is what every step is given; Now, Flow and Answers are set by the machine.
 	Env engine.Env
 	Log *slog.Logger
 	// Member is the incarnation that asks for shards.
@@ -35,58 +34,30 @@ type Config struct {
 }
 
 // Executor steps executions and gates.
-type Executor struct {
-	cfg Config
-
-	mu     sync.Mutex
-	shards map[int]context.CancelFunc
-	wg     sync.WaitGroup
-}
+type Executor struct{ cfg Config }
 
 // New returns an executor; Run starts it.
 func New(cfg Config) *Executor {
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return time.Now().UTC() }
 	}
-	return &Executor{cfg: cfg, shards: map[int]context.CancelFunc{}}
+	cfg.Env.Flow = cfg.Resolver.Cached
+	return &Executor{cfg: cfg}
 }
+
+func (e *Executor) machine() shard.Machine { return &machine{cfg: e.cfg, env: e.cfg.Env} }
 
 // Run owns shards until the context ends; it returns when everything that was handed to the backend has been answered.
 func (e *Executor) Run(ctx context.Context) error {
-	changes, err := e.cfg.Backend.Acquire(ctx, e.cfg.Member)
-	if err != nil {
-		return err
-	}
-	e.wg.Go(func() { e.sweep(ctx) })
-	for c := range changes {
-		if c.Revoked {
-			e.release(c.Lease.Shard)
-			continue
-		}
-		e.own(ctx, c.Lease)
-	}
-	e.wg.Wait()
-	return ctx.Err()
-}
-
-// own starts the loop of a shard.
-func (e *Executor) own(ctx context.Context, lease backend.Lease) {
-	e.release(lease.Shard)
-	ctx, cancel := context.WithCancel(ctx)
-	e.mu.Lock()
-	e.shards[lease.Shard] = cancel
-	e.mu.Unlock()
-	e.wg.Go(func() {
-		defer cancel()
-		newShard(e, lease).run(ctx)
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		e.sweep(ctx)
+	}()
+	owner := shard.NewOwner(shard.Config{
+		Backend: e.cfg.Backend, Machine: e.machine, Log: e.cfg.Log, Member: e.cfg.Member, Kind: backend.ExecutionShards, Now: e.cfg.Now,
 	})
-}
-
-func (e *Executor) release(shard int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if cancel := e.shards[shard]; cancel != nil {
-		cancel()
-		delete(e.shards, shard)
-	}
+	err := owner.Run(ctx)
+	<-swept
+	return err
 }

@@ -31,7 +31,11 @@ func (e *Executor) sweep(ctx context.Context) {
 		}
 		if len(events) > 0 {
 			e.cfg.Log.Info("jobs of dead workers are handed out again", "jobs", len(events))
-			e.report(events)
+			e.cfg.Backend.Append(events, func(err error) { // what does not arrive is found again by the next sweep
+				if err != nil && !errors.Is(err, backend.ErrClosed) {
+					e.cfg.Log.Warn("reporting lost jobs failed", "error", err)
+				}
+			})
 		}
 		select {
 		case <-tick.C:
@@ -39,15 +43,6 @@ func (e *Executor) sweep(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// report sends events; what does not arrive is found again by the next sweep.
-func (e *Executor) report(events []model.Event) {
-	e.cfg.Backend.Append(events, func(err error) {
-		if err != nil && !errors.Is(err, backend.ErrClosed) {
-			e.cfg.Log.Warn("reporting lost jobs failed", "error", err)
-		}
-	})
 }
 
 // lostJob is the event that tells an execution of a job whose worker has died, or that is not there.

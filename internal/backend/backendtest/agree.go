@@ -211,7 +211,7 @@ func (a *agreement) ask(n int) {
 		s, err := f.b.Load(f.ctx, f.lease(of), of)
 		return s, 0, err
 	})
-	for shard := range backend.Shards {
+	for shard := range backend.ExecutionShards.Count() {
 		compare(a, func(f *fixture) (any, int, error) {
 			active, err := f.b.Active(f.ctx, f.leases[shard], model.Entity{}, 100)
 			return active, 0, err

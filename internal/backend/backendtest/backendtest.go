@@ -108,11 +108,13 @@ func (f *fixture) closeAtEnd(b backend.Backend) {
 // own acquires all shards.
 func (f *fixture) own() {
 	f.t.Helper()
-	changes, err := f.b.Acquire(f.ctx, "suite")
-	f.must(err)
-	for range backend.Shards {
-		l := f.grant(changes)
-		f.leases[l.Shard] = l
+	for _, kind := range []backend.ShardKind{backend.ExecutionShards, backend.TriggerShards} {
+		changes, err := f.b.Acquire(f.ctx, "suite", kind)
+		f.must(err)
+		for range kind.Count() {
+			l := f.grant(changes)
+			f.leases[l.Shard] = l
+		}
 	}
 }
 

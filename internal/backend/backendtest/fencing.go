@@ -11,6 +11,7 @@ import (
 
 var fencingScenarios = []scenario{
 	{"owners get fair shares", fairShares},
+	{"shards of different kinds have owners of their own", kindsApart},
 	{"a revoked owner is fenced", revokedIsFenced},
 	{"a leaving owner's shards go to the others", leavingOwner},
 	{"the new owner finds what the old one handed in", takeOverSeesAll},
@@ -25,8 +26,12 @@ type holder struct {
 }
 
 func acquire(f *fixture, ctx context.Context, b backend.Backend, name string) *holder {
+	return acquireKind(f, ctx, b, name, backend.ExecutionShards)
+}
+
+func acquireKind(f *fixture, ctx context.Context, b backend.Backend, name string, kind backend.ShardKind) *holder {
 	f.t.Helper()
-	changes, err := b.Acquire(ctx, name)
+	changes, err := b.Acquire(ctx, name, kind)
 	f.must(err)
 	return &holder{changes, map[int]backend.Lease{}}
 }
@@ -44,15 +49,33 @@ func (h *holder) until(f *fixture, n int) {
 	}
 }
 
+// kindsApart: who asks for shards of one kind takes none of another's.
+func kindsApart(t *testing.T, f *fixture) {
+	f = unowned(f)
+	executor := acquire(f, f.ctx, f.b, "executor")
+	executor.until(f, backend.ExecutionShards.Count())
+	first, end := backend.TriggerShards.Range()
+	for _, name := range []string{"scheduler", "another"} {
+		scheduler := acquireKind(f, f.ctx, f.b, name, backend.TriggerShards)
+		scheduler.until(f, map[string]int{"scheduler": end - first, "another": (end - first) / 2}[name])
+		for shard := range scheduler.held {
+			if shard < first || shard >= end {
+				t.Errorf("%s got shard %d", name, shard)
+			}
+		}
+	}
+	executor.until(f, backend.ExecutionShards.Count())
+}
+
 func fairShares(t *testing.T, f *fixture) {
 	f = unowned(f)
 	a := acquire(f, f.ctx, f.b, "a")
-	a.until(f, backend.Shards)
+	a.until(f, backend.ExecutionShards.Count())
 	b := acquire(f, f.ctx, f.b, "b")
-	b.until(f, backend.Shards/2)
-	a.until(f, backend.Shards/2)
+	b.until(f, backend.ExecutionShards.Count()/2)
+	a.until(f, backend.ExecutionShards.Count()/2)
 	c := acquire(f, f.ctx, f.b, "c")
-	c.until(f, backend.Shards/3)
+	c.until(f, backend.ExecutionShards.Count()/3)
 	owners := map[int]int{}
 	a.until(f, 22)
 	b.until(f, 21)
@@ -66,7 +89,7 @@ func fairShares(t *testing.T, f *fixture) {
 			t.Errorf("shard %d has %d owners", shard, n)
 		}
 	}
-	if len(owners) != backend.Shards {
+	if len(owners) != backend.ExecutionShards.Count() {
 		t.Errorf("%d shards have an owner", len(owners))
 	}
 }
@@ -82,7 +105,7 @@ func unowned(f *fixture) *fixture {
 func lostTo(f *fixture, name string) (shard int, stale, current backend.Lease, second *holder) {
 	f.t.Helper()
 	second = acquire(f, f.ctx, f.b, name)
-	second.until(f, backend.Shards/2)
+	second.until(f, backend.ExecutionShards.Count()/2)
 	for shard, l := range second.held {
 		return shard, f.leases[shard], l, second
 	}
@@ -118,13 +141,13 @@ func leavingOwner(t *testing.T, f *fixture) {
 	f = unowned(f)
 	ctx, cancel := context.WithCancel(f.ctx)
 	a := acquire(f, ctx, f.b, "a")
-	a.until(f, backend.Shards)
+	a.until(f, backend.ExecutionShards.Count())
 	b := acquire(f, f.ctx, f.b, "b")
-	b.until(f, backend.Shards/2)
+	b.until(f, backend.ExecutionShards.Count()/2)
 	to := model.ExecutionEntity(model.NewID())
 	f.append(event("e", to))
 	cancel()
-	b.until(f, backend.Shards)
+	b.until(f, backend.ExecutionShards.Count())
 	for range a.changes { // is closed
 	}
 	f.leases[backend.ShardOf(to)] = b.held[backend.ShardOf(to)]
@@ -133,7 +156,7 @@ func leavingOwner(t *testing.T, f *fixture) {
 
 func takeOverSeesAll(t *testing.T, f *fixture) {
 	var acked [backend.Shards]*model.Execution
-	for shard := range backend.Shards {
+	for shard := range backend.ExecutionShards.Count() {
 		e := execution(idInShard(shard))
 		of := model.ExecutionEntity(e.ID)
 		f.append(event("done", of), event("open", of))
@@ -144,7 +167,7 @@ func takeOverSeesAll(t *testing.T, f *fixture) {
 		f.handIn(tr)
 	}
 	second := acquire(f, f.ctx, f.b, "second")
-	second.until(f, backend.Shards/2)
+	second.until(f, backend.ExecutionShards.Count()/2)
 	for shard, l := range second.held {
 		f.leases[shard] = l
 		of := model.ExecutionEntity(acked[shard].ID)
@@ -163,16 +186,16 @@ func olderEpoch(t *testing.T, f *fixture) {
 	shard, stale, _, _ := -1, backend.Lease{}, backend.Lease{}, (*holder)(nil)
 	go func() {
 		// Whoever waits for events learns that the shard is gone.
-		_, err := f.b.Receive(f.ctx, f.leases[backend.Shards-1], 1)
+		_, err := f.b.Receive(f.ctx, f.leases[backend.ExecutionShards.Count()-1], 1)
 		blocked <- err
 	}()
 	ctx, cancel := context.WithCancel(f.ctx)
 	second := acquire(f, ctx, f.b, "second")
-	second.until(f, backend.Shards/2)
-	if _, moved := second.held[backend.Shards-1]; moved {
+	second.until(f, backend.ExecutionShards.Count()/2)
+	if _, moved := second.held[backend.ExecutionShards.Count()-1]; moved {
 		f.wantError(receive(f, blocked), backend.ErrFenced)
 	} else {
-		f.append(event("wake", entitiesIn(backend.Shards-1, 1)[0]))
+		f.append(event("wake", entitiesIn(backend.ExecutionShards.Count()-1, 1)[0]))
 		f.must(receive(f, blocked))
 	}
 	for shard = range second.held {
@@ -191,7 +214,7 @@ func otherProcess(t *testing.T, f *fixture) {
 	other := f.h.Join(t, f.b)
 	f.closeAtEnd(other)
 	second := acquire(f, f.ctx, other, "other process")
-	second.until(f, backend.Shards/2)
+	second.until(f, backend.ExecutionShards.Count()/2)
 	for shard, l := range second.held {
 		e := execution(idInShard(shard))
 		f.wantError(f.commitError(create(e)), backend.ErrFenced)

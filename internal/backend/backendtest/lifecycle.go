@@ -43,7 +43,7 @@ func calls(f *fixture, ctx context.Context) map[string]error {
 	note("Active", err)
 	_, err = b.Timers(ctx, f.leases[0], t0, 1)
 	note("Timers", err)
-	_, err = b.Acquire(ctx, "m")
+	_, err = b.Acquire(ctx, "m", backend.ExecutionShards)
 	note("Acquire", err)
 	_, err = b.Claim(ctx, "w", "", 1)
 	note("Claim", err)

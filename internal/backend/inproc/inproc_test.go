@@ -46,9 +46,9 @@ func start(t *testing.T) *bench {
 		cancel()
 		b.core.Close()
 	})
-	changes, err := b.core.Acquire(ctx, "test")
+	changes, err := b.core.Acquire(ctx, "test", backend.ExecutionShards)
 	b.must(err)
-	for range backend.Shards {
+	for range backend.ExecutionShards.Count() {
 		c := <-changes
 		b.leases[c.Lease.Shard] = c.Lease
 	}
@@ -201,13 +201,13 @@ func TestHalving(t *testing.T) {
 // TestHandOver: a shard gets its new owner only when all that the old one handed in is written.
 func TestHandOver(t *testing.T) {
 	b := start(t)
-	done := make([]<-chan error, backend.Shards)
+	done := make([]<-chan error, backend.ExecutionShards.Count())
 	for shard := range done {
 		done[shard] = b.commit(&model.Transition{Of: entity(shard)})
 	}
-	second, err := b.core.Acquire(b.ctx, "second")
+	second, err := b.core.Acquire(b.ctx, "second", backend.ExecutionShards)
 	b.must(err)
-	for written := 0; written < backend.Shards; {
+	for written := 0; written < backend.ExecutionShards.Count(); {
 		written += b.next()
 		select {
 		case c := <-second:
@@ -216,7 +216,7 @@ func TestHandOver(t *testing.T) {
 		}
 		b.store.outcomes <- nil
 	}
-	for range backend.Shards / 2 {
+	for range backend.ExecutionShards.Count() / 2 {
 		c := <-second
 		if err := <-done[c.Lease.Shard]; err != nil {
 			t.Errorf("what was handed in before failed: %v", err)

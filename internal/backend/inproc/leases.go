@@ -10,12 +10,13 @@ import (
 // owner is a member that has asked for shards.
 type owner struct {
 	name    string
+	kind    backend.ShardKind
 	shards  int
 	changes stream[backend.LeaseChange]
 }
 
 // Acquire is backend.Leases. Each owner gets an equal share; only what is over the share moves when another one comes.
-func (c *Core) Acquire(ctx context.Context, member string) (<-chan backend.LeaseChange, error) {
+func (c *Core) Acquire(ctx context.Context, member string, kind backend.ShardKind) (<-chan backend.LeaseChange, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -24,7 +25,7 @@ func (c *Core) Acquire(ctx context.Context, member string) (<-chan backend.Lease
 	if c.closed {
 		return nil, backend.ErrClosed
 	}
-	o := &owner{name: member}
+	o := &owner{name: member, kind: kind}
 	c.owners = append(c.owners, o)
 	c.rebalance()
 	out := make(chan backend.LeaseChange)
@@ -72,12 +73,21 @@ func (c *Core) rebalance() {
 
 // share is the number of shards that the owner should have; one that has gone should have none.
 func (c *Core) share(o *owner) int {
-	place := slices.Index(c.owners, o)
+	place, peers := -1, 0
+	for _, other := range c.owners {
+		if other == o {
+			place = peers
+		}
+		if other.kind == o.kind {
+			peers++
+		}
+	}
 	if place < 0 {
 		return 0
 	}
-	n := backend.Shards / len(c.owners)
-	if place < backend.Shards%len(c.owners) {
+	first, end := o.kind.Range()
+	n := (end - first) / peers
+	if place < (end-first)%peers {
 		n++
 	}
 	return n
@@ -85,23 +95,19 @@ func (c *Core) share(o *owner) int {
 
 // grant gives the free shards to those who have less than their share.
 func (c *Core) grant() {
-	next := 0
-	for i := range c.shards {
-		sh := &c.shards[i]
-		if sh.owner != nil || !sh.drained {
-			continue
+	for _, o := range c.owners {
+		first, end := o.kind.Range()
+		for i := first; i < end && o.shards < c.share(o); i++ {
+			sh := &c.shards[i]
+			if sh.owner != nil || !sh.drained {
+				continue
+			}
+			sh.owner = o
+			o.shards++
+			sh.epoch++
+			sh.dead = nil
+			sh.restart()
+			o.changes.push(backend.LeaseChange{Lease: backend.Lease{Shard: i, Epoch: sh.epoch}})
 		}
-		for next < len(c.owners) && c.owners[next].shards >= c.share(c.owners[next]) {
-			next++
-		}
-		if next == len(c.owners) {
-			return
-		}
-		sh.owner = c.owners[next]
-		sh.owner.shards++
-		sh.epoch++
-		sh.dead = nil
-		sh.restart()
-		sh.owner.changes.push(backend.LeaseChange{Lease: backend.Lease{Shard: i, Epoch: sh.epoch}})
 	}
 }

@@ -262,12 +262,12 @@ func TestCommonLabel(t *testing.T) {
 
 func acquireAll(t *testing.T, b backend.Backend) map[int]backend.Lease {
 	t.Helper()
-	changes, err := b.Acquire(t.Context(), "test")
+	changes, err := b.Acquire(t.Context(), "test", backend.ExecutionShards)
 	if err != nil {
 		t.Fatal(err)
 	}
 	leases := map[int]backend.Lease{}
-	for len(leases) < backend.Shards {
+	for len(leases) < backend.ExecutionShards.Count() {
 		c := <-changes
 		leases[c.Lease.Shard] = c.Lease
 	}

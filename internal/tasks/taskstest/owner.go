@@ -31,11 +31,11 @@ func NewOwner(t testing.TB) *Owner {
 	if err := o.Join(ctx, backend.Member{ID: "owner", Kind: "EXECUTOR", Timeout: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	changes, err := o.Acquire(ctx, "owner")
+	changes, err := o.Acquire(ctx, "owner", backend.ExecutionShards)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range backend.Shards {
+	for range backend.ExecutionShards.Count() {
 		c := <-changes
 		o.leases[c.Lease.Shard] = c.Lease
 	}

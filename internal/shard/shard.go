@@ -1,4 +1,4 @@
-package executor
+package shard
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
-	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/model"
 )
 
@@ -18,9 +17,9 @@ const maxBatch = 512
 // shard steps the entities of one shard. Everything in it belongs to the goroutine that runs it; others reach it through
 // mail.
 type shard struct {
-	e     *Executor
-	lease backend.Lease
-	env   engine.Env
+	cfg     Config
+	machine Machine
+	lease   backend.Lease
 
 	entities map[model.Entity]*entity
 	timers   timerHeap
@@ -37,11 +36,10 @@ type shard struct {
 	deafen func() // stops receiving events, and waits until it has stopped
 }
 
-// entity is an execution or a gate in memory.
+// entity is an entity in memory, or one that is being loaded.
 type entity struct {
 	of       model.Entity
-	exec     *engine.State
-	gate     *engine.Gate
+	actor    Actor
 	inflight int           // transitions that are not durable yet
 	parked   []model.Event // events that wait until the entity can be stepped
 	busy     bool          // something is being resolved or loaded for it
@@ -57,13 +55,11 @@ type part struct {
 	era         int
 }
 
-func newShard(e *Executor, lease backend.Lease) *shard {
-	s := &shard{
-		e: e, lease: lease, env: e.cfg.Env, entities: map[model.Entity]*entity{},
-		mail: make(chan func(), 1024), ended: make(chan struct{}), events: make(chan []model.Event), doomed: map[model.Entity]string{},
+func newShard(cfg Config, lease backend.Lease) *shard {
+	return &shard{
+		cfg: cfg, machine: cfg.Machine(), lease: lease, entities: map[model.Entity]*entity{}, doomed: map[model.Entity]string{},
+		mail: make(chan func(), 1024), ended: make(chan struct{}), events: make(chan []model.Event),
 	}
-	s.env.Flow = e.cfg.Resolver.Cached
-	return s
 }
 
 // run steps events until the context ends or the lease is lost.
@@ -111,14 +107,14 @@ func (s *shard) listen(ctx context.Context) {
 // receive hands on what the inbox has, one batch at a time.
 func (s *shard) receive(ctx context.Context) {
 	for ctx.Err() == nil {
-		batch, err := s.e.cfg.Backend.Receive(ctx, s.lease, maxBatch)
+		batch, err := s.cfg.Backend.Receive(ctx, s.lease, maxBatch)
 		switch {
 		case errors.Is(err, backend.ErrFenced), errors.Is(err, backend.ErrClosed):
 			s.post(func() { s.dead = true })
 			return
 		case err != nil:
 			if ctx.Err() == nil {
-				s.e.cfg.Log.Warn("receiving events failed", "shard", s.lease.Shard, "error", err)
+				s.cfg.Log.Warn("receiving events failed", "shard", s.lease.Shard, "error", err)
 				pause(ctx, time.Second)
 			}
 			continue
@@ -167,77 +163,61 @@ func (s *shard) handle(ctx context.Context, batch []model.Event) {
 }
 
 // deliver steps one event, or parks it while its entity cannot be stepped.
-func (s *shard) deliver(ctx context.Context, ev *model.Event, answers map[string]engine.Answer, p *part) {
+func (s *shard) deliver(ctx context.Context, ev *model.Event, known any, p *part) {
 	ent := s.entities[ev.To]
 	if ent == nil {
 		ent = &entity{of: ev.To, era: s.era}
 		s.entities[ev.To] = ent
 	}
-	if ent.busy && answers == nil {
+	if ent.busy && known == nil {
 		ent.parked = append(ent.parked, *ev)
 		return
 	}
-	if reason, doomed := s.doomed[ent.of]; doomed && ent.snap != nil {
-		s.crash(ent, ev, ent.snap, reason, p)
+	reason, doomed := s.doomed[ent.of]
+	if doomed && ent.snap != nil {
+		s.crash(ent, ev, reason, p)
 		return
 	}
-	if ent.exec == nil && ent.gate == nil && !s.create(ent, ev) {
+	if ent.actor == nil && !doomed {
+		ent.actor = s.machine.Fresh(ev)
+	}
+	if ent.actor == nil {
 		ent.parked = append(ent.parked, *ev)
 		s.load(ctx, ent)
 		return
 	}
-	s.step(ctx, ent, ev, answers, p)
-}
-
-// create begins an entity that does not exist without asking the backend, where the event says that it is new. An
-// execution that exists nevertheless is seen when the transition is committed: its first version is taken.
-func (s *shard) create(ent *entity, ev *model.Event) bool {
-	if _, doomed := s.doomed[ent.of]; !doomed && ev.Kind == model.EventCreate && ev.Fresh {
-		ent.exec = engine.New()
-		return true
-	}
-	return false
+	s.step(ctx, ent, ev, known, p)
 }
 
 // step moves an entity by one event.
-func (s *shard) step(ctx context.Context, ent *entity, ev *model.Event, answers map[string]engine.Answer, p *part) {
-	if ent.gate != nil {
-		if ev.Gate == nil {
-			s.e.cfg.Log.Error("an event for a gate says nothing", "gate", ev.To.ID, "event", ev.Kind)
-			p.add(ent, &model.Transition{Of: ev.To, Acks: []string{ev.ID}})
-			return
-		}
-		p.add(ent, engine.StepGate(ent.gate, ev, s.e.cfg.Now()))
-		return
-	}
-	s.env.Now, s.env.Answers = s.e.cfg.Now(), answers
-	res, err := s.guarded(ent.exec, ev)
+func (s *shard) step(ctx context.Context, ent *entity, ev *model.Event, known any, p *part) {
+	out, err := s.guarded(ent.actor, ev, known)
 	switch {
 	case err != nil:
-		s.e.cfg.Log.Error("stepping an execution failed", "execution", ev.To.ID, "event", ev.Kind, "error", err)
+		s.cfg.Log.Error("a step failed", "entity", ev.To.ID, "event", ev.Kind, "error", err)
 		s.doomed[ent.of] = "internal error: " + err.Error()
 		s.restart(ctx, 0)
 		return
-	case len(res.Needs) > 0:
-		s.resolve(ctx, ent, ev, answers, res.Needs)
+	case out.Ask != nil:
+		s.resolve(ctx, ent, ev, out.Ask)
 		return
 	}
-	if res.Ignored != "" {
-		s.e.cfg.Log.Debug("event ignored", "execution", ev.To.ID, "event", ev.Kind, "reason", res.Ignored)
+	if out.Ignored != "" {
+		s.cfg.Log.Debug("event ignored", "entity", ev.To.ID, "event", ev.Kind, "reason", out.Ignored)
 	}
-	p.add(ent, res.Transition)
-	s.keepTimers(res.Transition.SetTimers)
+	p.add(ent, out.Transition)
+	s.keepTimers(out.Transition.SetTimers)
 }
 
-// guarded steps with a net: a defect harms only the execution that shows it.
-func (s *shard) guarded(st *engine.State, ev *model.Event) (res engine.Result, err error) {
+// guarded steps with a net: a defect harms only the entity that shows it.
+func (s *shard) guarded(a Actor, ev *model.Event, known any) (out Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.e.cfg.Log.Error("panic in a step", "panic", r, "stack", string(debug.Stack()))
+			s.cfg.Log.Error("panic in a step", "panic", r, "stack", string(debug.Stack()))
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return engine.Step(st, ev, &s.env), nil
+	return a.Step(ev, known, s.cfg.Now()), nil
 }
 
 func (p *part) add(ent *entity, t *model.Transition) {
@@ -253,7 +233,7 @@ func (s *shard) submit(ctx context.Context, p *part) {
 	}
 	p.era = s.era
 	s.inflight = append(s.inflight, p)
-	s.e.cfg.Backend.Commit(s.lease, p.transitions, func(err error) {
+	s.cfg.Backend.Commit(s.lease, p.transitions, func(err error) {
 		// The mailbox may be full while the shard hands in more: the backend's goroutine must not wait for it.
 		f := func() { s.committed(ctx, p, err) }
 		select {

@@ -1,4 +1,4 @@
-package executor
+package shard
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
-	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/model"
 )
 
@@ -28,14 +27,14 @@ func (s *shard) committed(ctx context.Context, p *part, err error) {
 	case err == nil:
 		s.durable(ctx, p)
 	case errors.Is(err, backend.ErrFenced), errors.Is(err, backend.ErrClosed):
-		s.e.cfg.Log.Info("shard lost", "shard", s.lease.Shard, "reason", err)
+		s.cfg.Log.Info("shard lost", "shard", s.lease.Shard, "reason", err)
 		s.dead = true
 	case errors.As(err, &rejected):
-		s.e.cfg.Log.Error("transition refused", "entity", rejected.Of.ID, "error", rejected.Cause)
+		s.cfg.Log.Error("transition refused", "entity", rejected.Of.ID, "error", rejected.Cause)
 		s.doomed[rejected.Of] = "its state could not be stored: " + rejected.Cause.Error()
 		s.restart(ctx, 0)
 	default:
-		s.e.cfg.Log.Warn("commit failed, trying again", "shard", s.lease.Shard, "error", err)
+		s.cfg.Log.Warn("commit failed, trying again", "shard", s.lease.Shard, "error", err)
 		s.restart(ctx, retryDelay)
 	}
 }
@@ -60,7 +59,7 @@ const restFor = 10 * time.Second
 
 // restful tells whether an entity need not stay in memory.
 func (s *shard) restful(ent *entity) bool {
-	return ent.exec != nil && (ent.exec.Done() || ent.exec.Resting(s.e.cfg.Now().Add(restFor)))
+	return ent.actor != nil && ent.actor.Rests(s.cfg.Now().Add(restFor))
 }
 
 // restart drops everything in memory and begins again from what the last commit left: after a failed commit, whatever
@@ -85,18 +84,14 @@ func (s *shard) settle(ctx context.Context) {
 	if s.waits--; s.waits > 0 || s.dead || ctx.Err() != nil {
 		return
 	}
-	s.e.cfg.Backend.Reset(s.lease)
+	s.cfg.Backend.Reset(s.lease)
 	s.loadTimers(ctx)
 	s.listen(ctx)
 }
 
-// crash ends an entity that cannot be stepped, from what the last commit left of it: see engine.Crash.
-func (s *shard) crash(ent *entity, ev *model.Event, snap *backend.Snapshot, reason string, p *part) {
-	if snap == nil {
-		snap = &backend.Snapshot{}
-	}
-	remains := engine.Remains{Version: snap.Version, Execution: snap.Execution, TaskRuns: snap.TaskRuns, Timers: snap.Timers, Jobs: snap.Jobs}
-	p.add(ent, engine.Crash(remains, ev, reason, s.e.cfg.Now()))
+// crash ends an entity that cannot be stepped, from what the last commit left of it.
+func (s *shard) crash(ent *entity, ev *model.Event, reason string, p *part) {
+	p.add(ent, s.machine.Crash(ent.of, ent.snap, ev, reason, s.cfg.Now()))
 	delete(s.doomed, ent.of)
 	ent.busy, ent.ending = true, true // until it is durable: then its other events find it ended
 }
