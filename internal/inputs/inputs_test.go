@@ -45,13 +45,16 @@ func TestTypes(t *testing.T) {
 		{in("a", "FLOAT"), int32(2), `2.0`},
 		{in("a", "FLOAT"), "x", "For input string"},
 		{in("a", "BOOL"), "TRUE", `true`},
-		{in("a", "BOOLEAN"), "yes", `false`},                                         // as the reference has it
-		{in("a", "DATETIME"), "2024-01-01T01:00:00+01:00", `"2024-01-01T00:00:00Z"`}, // in UTC
+		{in("a", "BOOLEAN"), "yes", `false`},                                                // as the reference has it
+		{in("a", "DATETIME"), "2024-01-01T01:00:00+01:00", `"2024-01-01T00:00:00.000000Z"`}, // in UTC
+		{in("a", "DATETIME"), "2024-02-03T04:05:06.123456789Z", `"2024-02-03T04:05:06.123456Z"`},
 		{in("a", "DATETIME"), "2024-01-01", "Expected `DATETIME`"},
 		{in("a", "DATETIME", "after", "2024-01-02T00:00:00Z"), "2024-01-01T00:00:00Z", "it must be after"},
 		{in("a", "DATE"), "2024-02-29", `"2024-02-29"`},
 		{in("a", "DATE"), "2023-02-29", "Expected `DATE`"},
 		{in("a", "TIME"), "12:30", `"12:30:00"`},
+		{in("a", "TIME"), "10:11:12.5", `"10:11:12.5"`},
+		{in("a", "ARRAY", "itemType", "DATETIME"), `["2024-01-01T00:00:00Z"]`, `["2024-01-01T00:00:00.000000Z"]`},
 		{in("a", "DURATION", "min", "PT1M"), "PT30S", "It must be more than `PT1M`"},
 		{in("a", "DURATION"), "soon", "Expected `DURATION`"},
 		{in("a", "JSON"), `{"b":[1]}`, `{"b":[1]}`},

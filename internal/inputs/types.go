@@ -23,7 +23,25 @@ func (r *Resolver) parse(in *model.Input, raw any, options []string) (any, error
 	if err != nil {
 		return nil, err
 	}
-	return v, nil
+	return stored(v), nil
+}
+
+// stored is the text in which an execution keeps a date or time among its inputs, and in which expressions see it:
+// moments in UTC with six digits of fraction, times with their seconds and as many digits as there are.
+func stored(v any) any {
+	switch v := v.(type) {
+	case value.Instant:
+		return v.T.UTC().Format("2006-01-02T15:04:05.000000Z")
+	case value.LocalTime:
+		return v.T.Format("15:04:05.999999999")
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = stored(e)
+		}
+		return out
+	}
+	return v
 }
 
 func (r *Resolver) convert(in *model.Input, typ string, raw any, options []string) (any, error) {

@@ -300,13 +300,10 @@ func typeOf(v any) Type {
 	return JSON
 }
 
-// FromRequest reads the raw body of a request that sets a key: JSON if it is, an ISO date or duration, else text.
+// FromRequest reads the raw body of a request that sets a key: JSON if it is, an ISO date, else text. A text in quotes is
+// a text, even if it looks like a date.
 func FromRequest(raw string) any {
-	trimmed := strings.TrimSpace(raw)
-	if v, err := value.ParseJSON([]byte(trimmed)); err == nil {
-		if s, ok := v.(string); ok {
-			return dated(s)
-		}
+	if v, err := value.ParseJSON([]byte(strings.TrimSpace(raw))); err == nil {
 		return v
 	}
 	return dated(raw)

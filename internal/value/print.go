@@ -69,7 +69,7 @@ func appendJavaMap(dst []byte, m *Map) []byte {
 }
 
 // Print is the text that {{ v }} writes: nothing for null, JSON without null members for lists and maps (an Object may
-// have a String method to be printed otherwise), ISO-8601 for dates, seconds for durations, the Java form for the rest.
+// have a String method to be printed otherwise), ISO-8601 for dates and durations, the Java form for the rest.
 func Print(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -91,8 +91,6 @@ func AppendPrint(dst []byte, v any) []byte {
 			return append(dst, s.String()...)
 		}
 		return AppendJSON(dst, x, JSONOptions{})
-	case Duration:
-		return AppendDouble(dst, x.Seconds())
 	default:
 		if text, ok := isoText(x); ok {
 			return append(dst, text...)
