@@ -10,7 +10,7 @@ import (
 
 // Dot writes a flow's graph in the language of Graphviz.
 func Dot(f *model.Flow) string {
-	g := Graph(f)
+	g := Graph(f, nil)
 	var b strings.Builder
 	b.WriteString("digraph " + strconv.Quote(f.Namespace+"."+f.ID) + " {\n  rankdir=LR\n  compound=true\n  node [shape=box]\n")
 	byUID := map[string]*Vertex{}

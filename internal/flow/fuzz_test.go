@@ -50,7 +50,7 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		value.AppendJSON(nil, compiled.Document, value.JSONOptions{})
-		value.AppendJSON(nil, flow.Graph(compiled).Value(nil, nil), value.JSONOptions{})
+		value.AppendJSON(nil, flow.Graph(compiled, nil).Value(nil, nil), value.JSONOptions{})
 		flow.Dot(compiled)
 		flow.Dependencies(compiled)
 	})

@@ -14,7 +14,7 @@ type Topology struct {
 	// Flowables are the ids of the tasks that are clusters.
 	Flowables []string
 
-	documents map[string]*value.Map // of tasks and triggers, by their ids; those of triggers after "trigger:"
+	documents map[any]*value.Map // how tasks and triggers are written, by *model.Task and *model.Trigger
 }
 
 // Vertex is a task, a trigger, or the start or end of a cluster.
@@ -36,6 +36,8 @@ const (
 	GraphStart   = "io.kestra.core.models.hierarchies.GraphClusterRoot"
 	GraphEnd     = "io.kestra.core.models.hierarchies.GraphClusterEnd"
 	graphCluster = "io.kestra.core.models.hierarchies.GraphCluster"
+	// A subflow that is shown with what stands in it.
+	subflowCluster = "io.kestra.core.models.hierarchies.SubflowGraphCluster"
 )
 
 // Relation tells how one vertex follows another.
@@ -59,7 +61,7 @@ type Edge struct {
 	Value          string   // of a branch, or of a loop
 }
 
-// Cluster is a flowable, or all triggers.
+// Cluster is a flowable, a subflow, or all triggers.
 type Cluster struct {
 	UID        string
 	Task       *Vertex // nil for the cluster of triggers
@@ -67,15 +69,21 @@ type Cluster struct {
 	Nodes      []string
 	Parents    []string // outermost first
 	Branch     Relation
+	Subflow    bool
 }
 
-// Graph returns a flow as a graph.
-func Graph(f *model.Flow) *Topology { return ExecutionGraph(f, nil) }
+// Subflows finds the flow that a vertex is to be shown with: its uid tells which vertex it is, the task names the flow. It
+// returns nil where the vertex is shown as a single task.
+type Subflows func(uid string, task *model.Task) *model.Flow
+
+// Graph returns a flow as a graph. expand may be nil: then all subflows are single tasks.
+func Graph(f *model.Flow, expand Subflows) *Topology { return ExecutionGraph(f, nil, expand) }
 
 // ExecutionGraph returns an execution of a flow as a graph: tasks have their task runs, and those in a loop stand there
 // once for each value.
-func ExecutionGraph(f *model.Flow, runs []*model.TaskRun) *Topology {
-	b := &graphBuilder{g: &Topology{documents: documentsOf(f)}, flow: f, runs: map[runKey][]*model.TaskRun{}}
+// What is in a subflow has none: it ran in another execution.
+func ExecutionGraph(f *model.Flow, runs []*model.TaskRun, expand Subflows) *Topology {
+	b := &graphBuilder{g: &Topology{documents: documentsOf(f)}, flow: f, runs: map[runKey][]*model.TaskRun{}, expand: expand}
 	for _, r := range runs {
 		key := runKey{r.ParentID, r.TaskID}
 		b.runs[key] = append(b.runs[key], r)
@@ -84,21 +92,13 @@ func ExecutionGraph(f *model.Flow, runs []*model.TaskRun) *Topology {
 	b.bounds(root, "root", "")
 	b.triggers(root)
 	s := scope{cluster: root, path: "root", from: root.Start}
-	tails := b.chain(s, f.Tasks, RelSequential, "", "")
-	if len(f.Tasks) == 0 {
-		tails = []tail{{root.Start, ""}}
-	}
-	tails = b.handlers(s, tails, f.Errors, f.Finally)
-	if len(f.AfterExecution) > 0 {
-		tails = b.section(s, tails, f.AfterExecution, RelAfter)
-	}
-	b.close(tails, root.End)
+	b.close(b.whole(s, f), root.End)
 	return b.g
 }
 
 // documentsOf finds the tasks and triggers in a flow's document.
-func documentsOf(f *model.Flow) map[string]*value.Map {
-	out := map[string]*value.Map{}
+func documentsOf(f *model.Flow) map[any]*value.Map {
+	out := map[any]*value.Map{}
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -108,8 +108,8 @@ func documentsOf(f *model.Flow) map[string]*value.Map {
 			}
 		case *value.Map:
 			id, _ := v.Get("id")
-			if name, ok := id.(string); ok && v.Has("type") && out[name] == nil && f.ByID[name] != nil {
-				out[name] = v
+			if name, ok := id.(string); ok && v.Has("type") && f.ByID[name] != nil && out[f.ByID[name]] == nil {
+				out[f.ByID[name]] = v
 			}
 			for _, e := range v.All() {
 				walk(e)
@@ -123,9 +123,10 @@ func documentsOf(f *model.Flow) map[string]*value.Map {
 	list, _ := f.Document.Get("triggers")
 	triggers, _ := list.([]any)
 	for _, e := range triggers {
-		if m, ok := e.(*value.Map); ok {
-			id, _ := m.Get("id")
-			out["trigger:"+value.Print(id)] = m
+		for _, t := range f.Triggers {
+			if m, ok := e.(*value.Map); ok && textOf(m, "id") == t.ID {
+				out[t] = m
+			}
 		}
 	}
 	return out
@@ -146,7 +147,11 @@ func (g *Topology) Value(trigger func(id string) any, run func(*model.TaskRun) a
 			value.Entry{Key: "relation", Value: relation})
 	}
 	for i, c := range g.Clusters {
-		inner := value.MapOf(value.Entry{Key: "uid", Value: c.UID}, value.Entry{Key: "type", Value: graphCluster},
+		typ := graphCluster
+		if c.Subflow {
+			typ = subflowCluster
+		}
+		inner := value.MapOf(value.Entry{Key: "uid", Value: c.UID}, value.Entry{Key: "type", Value: typ},
 			value.Entry{Key: "error", Value: c.Branch == RelError})
 		set(inner, "branchType", string(c.Branch))
 		if c.Task != nil {
@@ -166,7 +171,7 @@ func (g *Topology) vertexValue(n *Vertex, trigger func(string) any, run func(*mo
 		value.Entry{Key: "error", Value: n.Branch == RelError})
 	set(m, "branchType", string(n.Branch))
 	if n.Trigger != nil {
-		m.Set("triggerDeclaration", g.documents["trigger:"+n.Trigger.ID])
+		m.Set("triggerDeclaration", g.documents[n.Trigger])
 		if trigger != nil {
 			if state := trigger(n.Trigger.ID); state != nil {
 				m.Set("trigger", state)
@@ -174,7 +179,7 @@ func (g *Topology) vertexValue(n *Vertex, trigger func(string) any, run func(*mo
 		}
 	}
 	if n.Task != nil {
-		doc := g.documents[n.Task.ID]
+		doc := g.documents[n.Task]
 		if doc == nil { // it is not written but follows from another one
 			doc = value.MapOf(value.Entry{Key: "id", Value: n.Task.ID}, value.Entry{Key: "type", Value: n.Task.Type})
 		}

@@ -116,7 +116,7 @@ func TestGraphAsRecorded(t *testing.T) {
 			if err := json.Unmarshal(shape.Body, &want); err != nil {
 				t.Fatal(err)
 			}
-			decodeGraph(t, flow.Graph(mustCompile(t, string(src))), &got)
+			decodeGraph(t, flow.Graph(mustCompile(t, string(src)), nil), &got)
 			if d := cmp.Diff(want.normal(), got.normal()); d != "" {
 				t.Error(d)
 			}
@@ -161,7 +161,7 @@ afterExecution:
   - {id: c, type: io.kestra.plugin.core.log.Log, message: x}
 `)
 	var g recordedGraph
-	decodeGraph(t, flow.Graph(f), &g)
+	decodeGraph(t, flow.Graph(f, nil), &g)
 	var edges []string
 	for _, line := range g.normal() {
 		if strings.HasPrefix(line, "edge") {
@@ -198,7 +198,7 @@ tasks:
 	g := flow.ExecutionGraph(f, []*model.TaskRun{
 		{ID: "1", TaskID: "each"}, {ID: "2", TaskID: "a", ParentID: "1", Value: &x}, {ID: "3", TaskID: "b", ParentID: "1", Value: &x},
 		{ID: "4", TaskID: "a", ParentID: "1", Value: &y},
-	})
+	}, nil)
 	got := map[string]string{}
 	for _, n := range g.Nodes {
 		switch {
@@ -212,5 +212,38 @@ tasks:
 	want := map[string]string{"root.each": "1", "root.each.a_x": "2", "root.each.b_x": "3", "root.each.a_y": "4", "root.later": ""}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestGraphWithSubflows(t *testing.T) {
+	child := mustCompile(t, "id: child\nnamespace: a\ntasks:\n  - {id: say, type: io.kestra.plugin.core.log.Log, message: x}\n"+
+		"  - {id: again, type: io.kestra.plugin.core.flow.Subflow, namespace: a, flowId: parent}\n")
+	parent := mustCompile(t, "id: parent\nnamespace: a\ntasks:\n  - {id: say, type: io.kestra.plugin.core.debug.Return, format: y}\n"+
+		"  - {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: a, flowId: child}\n")
+	var asked []string
+	g := flow.Graph(parent, func(uid string, task *model.Task) *model.Flow {
+		asked = append(asked, uid)
+		id, _ := task.Props.Get("flowId")
+		return map[any]*model.Flow{"child": child, "parent": parent}[id]
+	})
+	if diff := cmp.Diff([]string{"root.call", "root.call.again"}, asked); diff != "" {
+		t.Error("asked for:", diff)
+	}
+	var shown recordedGraph
+	decodeGraph(t, g, &shown)
+	types := map[string]any{}
+	for _, n := range shown.Nodes {
+		types[n.UID] = n.Task["type"]
+	}
+	for uid, want := range map[string]string{ // a task of the subflow is not taken for the one of the same name around it
+		"root.say": "io.kestra.plugin.core.debug.Return", "root.call": "io.kestra.plugin.core.flow.Subflow",
+		"root.call.say": "io.kestra.plugin.core.log.Log", "root.call.again": "io.kestra.plugin.core.flow.Subflow",
+	} {
+		if types[uid] != want {
+			t.Errorf("%s is %v, want %s", uid, types[uid], want)
+		}
+	}
+	if len(shown.Clusters) != 1 || shown.Clusters[0].Cluster.UID != "cluster_root.call" || !g.Clusters[0].Subflow {
+		t.Errorf("clusters: %+v", shown.Clusters)
 	}
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -11,6 +12,9 @@ type graphBuilder struct {
 	g    *Topology
 	flow *model.Flow
 	runs map[runKey][]*model.TaskRun
+	// expand finds the flows of subflows, nil where none is shown; within holds those that are shown now, outermost first.
+	expand Subflows
+	within []*model.Flow
 }
 
 // runKey finds the task runs of a task below one of its parent.
@@ -122,6 +126,9 @@ func (b *graphBuilder) task(s scope, t *model.Task, run *model.TaskRun, r, branc
 		return b.flowable(s, t, v)
 	case t.Kind == model.KindSubflow || t.Kind == model.KindBatches:
 		v.Type = GraphSubflow
+		if in, out, ok := b.subflow(s, v); ok {
+			return in, out
+		}
 	}
 	b.g.Nodes = append(b.g.Nodes, v)
 	s.cluster.Nodes = append(s.cluster.Nodes, v.UID)
@@ -139,6 +146,19 @@ func isCluster(t *model.Task) bool {
 // flowable adds a task as a cluster.
 func (b *graphBuilder) flowable(s scope, t *model.Task, v *Vertex) (in string, out []tail) {
 	v.Relation = relationOf(t)
+	c, inner := b.cluster(s, v)
+	b.g.Flowables = append(b.g.Flowables, t.ID)
+	tails := b.children(inner, t)
+	if len(tails) == 0 {
+		tails = []tail{{v.UID, ""}}
+	}
+	inner.from = c.Start
+	b.close(b.handlers(inner, tails, t.Errors, t.Finally), c.End)
+	return c.Start, []tail{{c.End, ""}}
+}
+
+// cluster adds a cluster around a vertex and returns it with the scope of what stands in it.
+func (b *graphBuilder) cluster(s scope, v *Vertex) (*Cluster, scope) {
 	c := &Cluster{UID: "cluster_" + v.UID, Task: v, Parents: slices.Clone(s.parents), Branch: v.Branch}
 	if c.Parents == nil {
 		c.Parents = []string{}
@@ -147,17 +167,47 @@ func (b *graphBuilder) flowable(s scope, t *model.Task, v *Vertex) (in string, o
 	c.Nodes = []string{c.Start, c.End, v.UID}
 	b.g.Nodes = append(b.g.Nodes, v)
 	b.g.Clusters = append(b.g.Clusters, c)
-	b.g.Flowables = append(b.g.Flowables, t.ID)
 	s.cluster.Nodes = append(s.cluster.Nodes, c.UID, c.Start, c.End)
 	b.edge(c.Start, v.UID, "", "")
-	inner := scope{cluster: c, parents: append(slices.Clone(s.parents), c.UID), path: v.UID, from: v.UID, run: v.Run}
-	tails := b.children(inner, t)
-	if len(tails) == 0 {
-		tails = []tail{{v.UID, ""}}
+	return c, scope{cluster: c, parents: append(slices.Clone(s.parents), c.UID), path: v.UID, from: v.UID, run: v.Run}
+}
+
+// subflow adds a subflow with what stands in it, if it is to be shown so. A flow is not shown within itself.
+func (b *graphBuilder) subflow(s scope, v *Vertex) (in string, out []tail, ok bool) {
+	if b.expand == nil {
+		return "", nil, false
 	}
-	inner.from = c.Start
-	b.close(b.handlers(inner, tails, t.Errors, t.Finally), c.End)
-	return c.Start, []tail{{c.End, ""}}
+	f := b.expand(v.UID, v.Task)
+	if f == nil || sameFlow(b.flow)(f) || slices.ContainsFunc(b.within, sameFlow(f)) {
+		return "", nil, false
+	}
+	maps.Copy(b.g.documents, documentsOf(f))
+	c, inner := b.cluster(s, v)
+	c.Subflow = true
+	b.within = append(b.within, f)
+	tails := b.whole(inner, f)
+	b.within = b.within[:len(b.within)-1]
+	b.close(tails, c.End)
+	return c.Start, []tail{{c.End, ""}}, true
+}
+
+// sameFlow tells flows that have the same name, at whichever revision.
+func sameFlow(a *model.Flow) func(*model.Flow) bool {
+	return func(b *model.Flow) bool { return a.Namespace == b.Namespace && a.ID == b.ID }
+}
+
+// whole adds all tasks of a flow and returns what comes last.
+func (b *graphBuilder) whole(s scope, f *model.Flow) []tail {
+	tails := b.chain(s, f.Tasks, RelSequential, "", "")
+	if len(f.Tasks) == 0 {
+		tails = []tail{{s.from, ""}}
+	}
+	s.from = s.cluster.Start
+	tails = b.handlers(s, tails, f.Errors, f.Finally)
+	if len(f.AfterExecution) > 0 {
+		tails = b.section(s, tails, f.AfterExecution, RelAfter)
+	}
+	return tails
 }
 
 // relationOf tells how a flowable runs its children.

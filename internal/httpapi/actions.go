@@ -44,7 +44,9 @@ func (a *API) actionRoutes() {
 		if act.name != "resume" {
 			a.route(act.method, "/executions/{id}/"+act.name, a.orFlow(act.name, a.single(act)))
 		}
-		a.route("POST", "/executions/{id}/actions/"+act.name, a.single(act))
+		if act.name != "resume" {
+			a.route(act.method, "/executions/{id}/actions/"+act.name, a.single(act))
+		}
 		a.route(act.bulk, "/executions/"+act.name+"/by-ids", a.byIDs(act))
 		a.route(act.bulk, "/executions/"+act.name+"/by-query", a.byQuery(act))
 	}
@@ -52,6 +54,11 @@ func (a *API) actionRoutes() {
 	a.route("POST", "/executions/{id}/resume/validate", a.validateResume)
 	a.route("POST", "/executions/{id}/replay-with-inputs", a.orFlow("replay-with-inputs", a.replayWithInputs))
 	a.route("POST", "/executions/{id}/state", a.orFlow("state", a.changeTaskRun))
+	a.route("POST", "/executions/{id}/actions/resume", a.resume)
+	a.route("POST", "/executions/{id}/actions/resume/validate", a.validateResume)
+	a.route("POST", "/executions/{id}/actions/resume-from-breakpoint", a.resume)
+	a.route("POST", "/executions/{id}/actions/replay-with-inputs", a.replayWithInputs)
+	a.route("POST", "/executions/{id}/actions/state", a.changeTaskRun)
 	a.route("DELETE", "/executions/{id}", a.deleteExecution)
 	a.route("DELETE", "/executions/by-ids", a.deleteByIDs)
 	a.route("DELETE", "/executions/by-query", a.deleteByQuery)

@@ -72,7 +72,7 @@ func (a *API) classify(err error) *Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):
-		return known
+		return &Error{known.Status, err.Error()} // with what it was wrapped in
 	case errors.As(err, &in):
 		return &Error{http.StatusUnprocessableEntity, "Invalid entity: " + in.Error()}
 	case errors.As(err, &blocked):

@@ -16,6 +16,8 @@ import (
 func (a *API) evalRoutes() {
 	a.route("POST", "/executions/{id}/eval", a.eval)
 	a.route("POST", "/executions/{id}/eval/{taskRunId}", a.eval)
+	a.route("POST", "/executions/{id}/actions/eval", a.eval)
+	a.route("POST", "/executions/{id}/actions/eval/{taskRunId}", a.eval)
 	a.route("POST", "/executions/{namespace}/{id}/validate", a.validateInputs)
 }
 

@@ -28,6 +28,9 @@ func (a *API) fileRoutes() {
 
 // namespaceFile is the place that a parameter of the request names within the namespace's files.
 func namespaceFile(r *http.Request, parameter string) (storage.URI, error) {
+	if err := checkNamespace(r.PathValue("namespace")); err != nil {
+		return storage.URI{}, err
+	}
 	return storage.NamespaceFile(Tenant, r.PathValue("namespace"), strings.TrimPrefix(r.URL.Query().Get(parameter), "/"), 1)
 }
 
@@ -60,19 +63,24 @@ func attributesJSON(at storage.Attributes) fileAttributes {
 	return out
 }
 
-// onlyRevision is the revision of every file: a new content replaces the old one.
-const onlyRevision = 1
-
-// fileRevisions lists the revisions of a file.
+// fileRevisions lists the revisions of a file that can be read, the oldest first.
 func (a *API) fileRevisions(w http.ResponseWriter, r *http.Request) error {
 	uri, err := requiredFile(r, "path")
 	if err != nil {
 		return err
 	}
-	if _, err := a.Storage.Stat(r.Context(), uri); err != nil {
+	numbers, err := storage.Revisions(r.Context(), a.Storage, uri)
+	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, []map[string]int{{"revision": onlyRevision}})
+	type revision struct {
+		Revision int `json:"revision"`
+	}
+	out := make([]revision, len(numbers))
+	for i, n := range numbers {
+		out[i].Revision = n
+	}
+	return writeJSON(w, http.StatusOK, out)
 }
 
 func (a *API) getFile(w http.ResponseWriter, r *http.Request) error {
@@ -80,10 +88,17 @@ func (a *API) getFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if rev, err := whole(r.URL.Query(), "revision", onlyRevision); err != nil || rev != onlyRevision {
-		return notFound("Not Found: the file has no such revision")
+	rev := 0
+	if text := r.URL.Query().Get("revision"); text != "" {
+		if rev, err = strconv.Atoi(text); err != nil || rev < 1 {
+			return invalid("revision: must be greater than or equal to 1")
+		}
 	}
-	obj, err := a.Storage.Get(r.Context(), uri)
+	at, err := storage.Revision(r.Context(), a.Storage, uri, rev)
+	if err != nil {
+		return err
+	}
+	obj, err := a.Storage.Get(r.Context(), at)
 	if err != nil {
 		return err
 	}
@@ -103,7 +118,7 @@ func (a *API) putFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Storage.Put(r.Context(), uri, content, nil); err != nil {
+	if err := storage.PutRevision(r.Context(), a.Storage, uri, content); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)
@@ -119,7 +134,7 @@ func (a *API) moveFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Storage.Move(r.Context(), from, to); err != nil {
+	if err := storage.MoveRevision(r.Context(), a.Storage, from, to); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)
@@ -131,7 +146,7 @@ func (a *API) deleteFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Storage.Delete(r.Context(), uri); err != nil {
+	if _, err := storage.DeleteRevision(r.Context(), a.Storage, uri); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -181,8 +196,10 @@ func (a *API) statFile(w http.ResponseWriter, r *http.Request) error {
 
 // filesOf lists the paths of all files of a namespace, in order, without a leading slash.
 func (a *API) filesOf(r *http.Request) (paths []string, base storage.URI, err error) {
-	base, err = storage.NamespaceFile(Tenant, r.PathValue("namespace"), "", 1)
-	if err != nil {
+	if err := checkNamespace(r.PathValue("namespace")); err != nil {
+		return nil, base, err
+	}
+	if base, err = storage.NamespaceFile(Tenant, r.PathValue("namespace"), "", 1); err != nil {
 		return nil, base, err
 	}
 	base = base.AsDirectory()

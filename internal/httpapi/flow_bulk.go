@@ -149,6 +149,8 @@ func (a *API) updateNamespaceFlows(w http.ResponseWriter, r *http.Request) error
 	return a.replaceFlows(w, r, r.PathValue("namespace"), false)
 }
 
+var namespaceLine = regexp.MustCompile(`(?m)^namespace[ \t]*:.*$`)
+
 func (a *API) replaceFlows(w http.ResponseWriter, r *http.Request, namespace string, below bool) error {
 	src, err := readBody(r, maxImport)
 	if err != nil {
@@ -157,6 +159,9 @@ func (a *API) replaceFlows(w http.ResponseWriter, r *http.Request, namespace str
 	var flows []*model.Flow
 	given := map[model.FlowKey]bool{}
 	for _, one := range splitFlows(src) {
+		if r.URL.Query().Get("override") == "true" && namespace != "" {
+			one = namespaceLine.ReplaceAllLiteral(one, []byte("namespace: "+namespace))
+		}
 		f, err := a.compileFlow(one)
 		if err != nil {
 			return err
@@ -251,18 +256,7 @@ const maxImport = 64 << 20
 // importFlows saves the flows of a YAML file, or of the YAML files in a zip file. It lists the flows that are not valid; with
 // failOnError it saves none if there is one.
 func (a *API) importFlows(w http.ResponseWriter, r *http.Request) error {
-	content, err := upload(r, "fileUpload")
-	if err != nil {
-		return err
-	}
-	src, err := io.ReadAll(io.LimitReader(content, maxImport+1))
-	if err != nil {
-		return err
-	}
-	if len(src) > maxImport {
-		return &Error{http.StatusRequestEntityTooLarge, "the file is too large"}
-	}
-	sources, err := flowSources(src)
+	sources, err := uploadedSources(r)
 	if err != nil {
 		return err
 	}
@@ -285,6 +279,22 @@ func (a *API) importFlows(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return writeJSON(w, http.StatusOK, wrong)
+}
+
+// uploadedSources reads the flows, or templates, of the file in a request.
+func uploadedSources(r *http.Request) ([]flowSource, error) {
+	content, err := upload(r, "fileUpload")
+	if err != nil {
+		return nil, err
+	}
+	src, err := io.ReadAll(io.LimitReader(content, maxImport+1))
+	if err != nil {
+		return nil, unreadableForm(err)
+	}
+	if len(src) > maxImport {
+		return nil, &Error{http.StatusRequestEntityTooLarge, "the file is too large"}
+	}
+	return flowSources(src)
 }
 
 // flowSource is one flow of a file to import.

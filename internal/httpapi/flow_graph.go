@@ -19,7 +19,7 @@ func (a *API) graphRoutes() {
 	a.route("GET", "/executions/{id}/graph", a.executionGraph)
 	a.route("GET", "/flows/{namespace}/{id}/dependencies", a.flowDependencies)
 	a.route("GET", "/namespaces/{namespace}/dependencies", a.namespaceDependencies)
-	a.route("GET", "/flows/{namespace}/{id}/tasks/{taskId}", a.taskOfFlow)
+	a.route("GET", "/dependencies", a.allDependencies)
 }
 
 func (a *API) flowGraph(w http.ResponseWriter, r *http.Request) error {
@@ -27,7 +27,31 @@ func (a *API) flowGraph(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeValue(w, flow.Graph(f).Value(a.triggerStates(r.Context(), f), nil))
+	return writeValue(w, flow.Graph(f, a.subflows(r)).Value(a.triggerStates(r.Context(), f), nil))
+}
+
+// subflows finds the flows of the subflows that a request wants to see with what stands in them, named by their uids.
+func (a *API) subflows(r *http.Request) flow.Subflows {
+	wanted := map[string]bool{}
+	for _, list := range r.URL.Query()["subflows"] {
+		for _, uid := range strings.Split(list, ",") {
+			wanted[uid] = true
+		}
+	}
+	return func(uid string, task *model.Task) *model.Flow {
+		if !wanted[uid] {
+			return nil
+		}
+		namespace, _ := task.Props.Get("namespace")
+		id, _ := task.Props.Get("flowId")
+		rev, _ := task.Props.Get("revision")
+		revision, _ := value.AsInt(rev)
+		f, err := a.Flows.Get(r.Context(), model.FlowKey{Tenant: Tenant, Namespace: value.Print(namespace), ID: value.Print(id), Revision: int(revision)})
+		if err != nil { // it is not there, or named by an expression: then the task stays a single one
+			return nil
+		}
+		return f
+	}
 }
 
 // flowAt finds the flow that a request's path names, at the revision that it asks for.
@@ -48,7 +72,7 @@ func (a *API) graphOfSource(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeValue(w, flow.Graph(f).Value(nil, nil))
+	return writeValue(w, flow.Graph(f, a.subflows(r)).Value(nil, nil))
 }
 
 func (a *API) executionGraph(w http.ResponseWriter, r *http.Request) error {
@@ -60,7 +84,7 @@ func (a *API) executionGraph(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeValue(w, flow.ExecutionGraph(f, runs).Value(a.triggerStates(r.Context(), f), a.taskRunValue))
+	return writeValue(w, flow.ExecutionGraph(f, runs, a.subflows(r)).Value(a.triggerStates(r.Context(), f), a.taskRunValue))
 }
 
 // taskRunValue is a task run in a graph.
@@ -224,40 +248,15 @@ func (a *API) namespaceDependencies(w http.ResponseWriter, r *http.Request) erro
 	return writeJSON(w, http.StatusOK, t.around(from, r.URL.Query().Get("destinationOnly") == "true", false))
 }
 
-// taskOfFlow gives one task as it is written.
-func (a *API) taskOfFlow(w http.ResponseWriter, r *http.Request) error {
-	f, err := a.flowAt(r)
+// allDependencies are those between all flows; flows that have to do with no other are left out.
+func (a *API) allDependencies(w http.ResponseWriter, r *http.Request) error {
+	t, err := a.topology(r.Context())
 	if err != nil {
 		return err
 	}
-	id := r.PathValue("taskId")
-	for _, list := range []string{"tasks", "errors", "finally", "afterExecution", "listeners"} {
-		v, _ := f.Document.Get(list)
-		if task := findTask(v, id); task != nil {
-			return writeValue(w, task)
-		}
+	var from []string
+	for _, e := range t.Edges {
+		from = append(from, e.Source)
 	}
-	return notFound("Not Found: the flow has no task " + id)
-}
-
-// findTask finds a task within what is written in a flow.
-func findTask(v any, id string) *value.Map {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			if task := findTask(e, id); task != nil {
-				return task
-			}
-		}
-	case *value.Map:
-		if name, _ := v.Get("id"); name == id && v.Has("type") {
-			return v
-		}
-		for _, e := range v.All() {
-			if task := findTask(e, id); task != nil {
-				return task
-			}
-		}
-	}
-	return nil
+	return writeJSON(w, http.StatusOK, t.around(from, false, true))
 }

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -17,6 +19,7 @@ func (a *API) flowSourceRoutes() {
 	a.route("POST", "/flows/validate/task", a.validatePart(flow.ValidateTask))
 	a.route("POST", "/flows/validate/trigger", a.validatePart(flow.ValidateTrigger))
 	a.route("GET", "/concurrency-limit/search", a.concurrencyLimits)
+	a.route("PUT", "/concurrency-limit/{namespace}/{flowId}", a.updateConcurrencyLimit)
 }
 
 // searchSource finds flows by their text and shows where it stands in them.
@@ -160,15 +163,49 @@ func (a *API) concurrencyLimits(w http.ResponseWriter, r *http.Request) error {
 		if err != nil || f.Concurrency == nil {
 			continue
 		}
-		running, err := a.Backend.Executions().Search(r.Context(), backend.Query{Tenant: Tenant, Filters: []backend.Filter{
-			namespaceFilter(key.Namespace), {Field: backend.FieldFlowID, Op: backend.OpEquals, Value: key.ID},
-			{Field: backend.FieldState, Op: backend.OpIn, Value: []string{model.Running.String(), model.Killing.String(), model.Retrying.String()}},
-		}})
+		one, err := a.concurrencyOf(r.Context(), f)
 		if err != nil {
 			return err
 		}
-		out.Results = append(out.Results, concurrencyLimit{Tenant, key.Namespace, key.ID, running.Total, f.Concurrency.Limit})
+		out.Results = append(out.Results, *one)
 	}
 	out.Total = len(out.Results)
 	return writeJSON(w, http.StatusOK, out)
+}
+
+func (a *API) concurrencyOf(ctx context.Context, f *model.Flow) (*concurrencyLimit, error) {
+	running, err := a.Backend.Executions().Search(ctx, backend.Query{Tenant: Tenant, Filters: []backend.Filter{
+		namespaceFilter(f.Namespace), {Field: backend.FieldFlowID, Op: backend.OpEquals, Value: f.ID},
+		{Field: backend.FieldState, Op: backend.OpIn, Value: []string{model.Running.String(), model.Killing.String(), model.Retrying.String()}},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return &concurrencyLimit{Tenant, f.Namespace, f.ID, running.Total, f.Concurrency.Limit}, nil
+}
+
+// updateConcurrencyLimit is for servers whose count of running executions can come out of step with what runs, so that
+// people have to set it right. Here it cannot, so that the only count that is taken is the true one.
+func (a *API) updateConcurrencyLimit(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Running *int `json:"running"`
+	}
+	if err := readJSON(r, &body, "a JSON object with running"); err != nil {
+		return err
+	}
+	f, err := a.Flows.Get(r.Context(), model.FlowKey{Tenant: Tenant, Namespace: r.PathValue("namespace"), ID: r.PathValue("flowId")})
+	if err != nil {
+		return err
+	}
+	if f.Concurrency == nil {
+		return notFound("Not Found: the flow has no concurrency limit")
+	}
+	now, err := a.concurrencyOf(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	if body.Running != nil && *body.Running != now.Running {
+		return conflict(fmt.Sprintf("%d executions run, which is counted and cannot be set: use force-run or unqueue to let waiting ones begin", now.Running))
+	}
+	return writeJSON(w, http.StatusOK, now)
 }

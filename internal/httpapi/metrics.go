@@ -19,6 +19,9 @@ func (a *API) metricRoutes() {
 	a.route("GET", "/metrics/aggregates/{namespace}/{flowId}/{metric}", a.aggregateMetric)
 	a.route("GET", "/metrics/aggregates/{namespace}/{flowId}/{taskId}/{metric}", a.aggregateMetric)
 	a.route("GET", "/taskruns/search", a.searchTaskRuns)
+	a.route("GET", "/taskruns/maxTaskRunSetting", func(w http.ResponseWriter, _ *http.Request) error {
+		return writeJSON(w, http.StatusOK, maxPage)
+	})
 }
 
 func (a *API) metricsOfExecution(w http.ResponseWriter, r *http.Request) error {

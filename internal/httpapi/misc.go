@@ -2,10 +2,14 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
 )
 
 func (a *API) miscRoutes() {
 	a.route("GET", "/configs", a.configs)
+	a.route("GET", "/usages/all", a.usages)
 	a.mux.Get("/ping", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("pong")) })
 	a.mux.Get("/health", a.health)
 	a.mux.Get("/health/liveness", a.health)
@@ -37,4 +41,41 @@ func (a *API) readiness(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = writeJSON(w, http.StatusOK, map[string]string{"status": "UP"})
+}
+
+// usages counts what this installation is used for. It is told to whoever asks here, and sent nowhere.
+func (a *API) usages(w http.ResponseWriter, r *http.Request) error {
+	keys, err := a.flowKeys(r.Context(), backend.Query{Tenant: Tenant})
+	if err != nil {
+		return err
+	}
+	namespaces, tasks, triggers := map[string]bool{}, map[string]int{}, map[string]int{}
+	for _, key := range keys {
+		namespaces[key.Namespace] = true
+		f, err := a.Flows.Get(r.Context(), key)
+		if err != nil { // one that is no longer valid counts as a flow only
+			continue
+		}
+		for _, t := range f.ByID {
+			tasks[t.Type]++
+		}
+		for _, t := range f.Triggers {
+			triggers[t.Type]++
+		}
+	}
+	at, err := spanOf("", "", 1)
+	if err != nil {
+		return err
+	}
+	q := backend.CountQuery{Query: backend.Query{Tenant: Tenant, Filters: at.filters()}, Bucket: 24 * time.Hour, Location: time.Local}
+	counts, err := a.Backend.Executions().Count(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{
+		"flows": map[string]any{
+			"count": len(keys), "namespacesCount": len(namespaces), "taskTypeCount": tasks, "triggerTypeCount": triggers,
+		},
+		"executions": map[string]any{"dailyExecutionsCount": statistics(counts, q, at)},
+	})
 }

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -10,10 +12,14 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/kv"
+	"github.com/windhover-io/windhover/internal/secret"
+	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// namespaceKind is that of the documents that hold namespaces. A namespace exists too while it, or one below it, has flows.
+// namespaceKind is that of the documents that hold namespaces. A namespace exists too while it, or one below it, has
+// anything: flows, files, keys, secrets or templates.
 const namespaceKind = "namespace"
 
 var namespacePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
@@ -27,6 +33,13 @@ func (a *API) namespaceRoutes() {
 	a.route("DELETE", "/namespaces/{id}", a.deleteNamespace)
 }
 
+func checkNamespace(id string) error {
+	if !namespacePattern.MatchString(id) || strings.Contains(id, "..") {
+		return invalid(fmt.Sprintf("namespace: %q is not one: it has small letters, digits, '.', '_' and '-'", id))
+	}
+	return nil
+}
+
 // readNamespace reads a namespace, whose members are kept as they are.
 func readNamespace(r *http.Request) (*value.Map, string, error) {
 	m := value.NewMap(4)
@@ -35,8 +48,8 @@ func readNamespace(r *http.Request) (*value.Map, string, error) {
 	}
 	v, _ := m.Get("id")
 	id, _ := v.(string)
-	if !namespacePattern.MatchString(id) {
-		return nil, "", invalid("id: a namespace has small letters, digits, '.', '_' and '-'")
+	if err := checkNamespace(id); err != nil {
+		return nil, "", err
 	}
 	m.Set("deleted", false)
 	return m, id, nil
@@ -85,7 +98,7 @@ func (a *API) getNamespace(w http.ResponseWriter, r *http.Request) error {
 	return writeValue(w, m)
 }
 
-// findNamespace finds what is stored of a namespace, or that it has flows.
+// findNamespace finds what is stored of a namespace, or that there is something in it.
 func (a *API) findNamespace(r *http.Request, id string) (*value.Map, error) {
 	d, err := a.Backend.Documents().Get(r.Context(), namespaceKind, Tenant, "", id)
 	if err == nil {
@@ -95,11 +108,11 @@ func (a *API) findNamespace(r *http.Request, id string) (*value.Map, error) {
 	if !errors.Is(err, backend.ErrNotFound) {
 		return nil, err
 	}
-	flows, err := a.Backend.Flows().Namespaces(r.Context(), Tenant)
+	used, err := a.usedNamespaces(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(withParents(flows), id) {
+	if !slices.Contains(withParents(used), id) {
 		return nil, notFound("Not Found: there is no namespace " + id)
 	}
 	return bareNamespace(id), nil
@@ -132,7 +145,50 @@ func (a *API) deleteNamespace(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// namespaces lists all namespaces by name: what is stored of them, and unless existing is set those with flows.
+// usedNamespaces lists the namespaces that have flows, files, keys, secrets or templates. Some may stand there twice.
+func (a *API) usedNamespaces(ctx context.Context) ([]string, error) {
+	out, err := a.Backend.Flows().Namespaces(ctx, Tenant)
+	if err != nil {
+		return nil, err
+	}
+	files, err := storage.Namespaces(ctx, a.Storage, Tenant)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, files...)
+	for _, kind := range []string{kv.Kind, secret.Kind, templateKind} {
+		of, err := a.namespacesOf(ctx, kind)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, of...)
+	}
+	return out, nil
+}
+
+// namespacesOf lists the namespaces of the documents of a kind: it asks for those whose namespaces are not known yet, until
+// there are no more, so that one namespace with very many is read in part only.
+func (a *API) namespacesOf(ctx context.Context, kind string) ([]string, error) {
+	var known []string
+	for {
+		q := backend.Query{Tenant: Tenant, Page: 1, Size: batch, NoTotal: true}
+		if len(known) > 0 {
+			q.Filters = []backend.Filter{{Field: backend.FieldNamespace, Op: backend.OpNotIn, Value: known}}
+		}
+		p, err := a.Backend.Documents().Search(ctx, kind, q)
+		if err != nil || len(p.Results) == 0 {
+			return known, err
+		}
+		fresh := slices.Clone(known)
+		for _, d := range p.Results {
+			fresh = append(fresh, d.Namespace)
+		}
+		slices.Sort(fresh)
+		known = slices.Compact(fresh)
+	}
+}
+
+// namespaces lists all namespaces by name: what is stored of them, and unless existing is set those that have something.
 func (a *API) namespaces(r *http.Request, existing bool) (names []string, stored map[string]*value.Map, err error) {
 	docs, err := all(backend.Query{Tenant: Tenant}, func(q backend.Query) (backend.Page[*backend.Document], error) {
 		return a.Backend.Documents().Search(r.Context(), namespaceKind, q)
@@ -150,11 +206,11 @@ func (a *API) namespaces(r *http.Request, existing bool) (names []string, stored
 		names = append(names, d.ID)
 	}
 	if !existing {
-		flows, err := a.Backend.Flows().Namespaces(r.Context(), Tenant)
+		used, err := a.usedNamespaces(r.Context())
 		if err != nil {
 			return nil, nil, err
 		}
-		names = withParents(append(names, flows...))
+		names = withParents(append(names, used...))
 	}
 	slices.Sort(names)
 	return names, stored, nil
@@ -165,11 +221,20 @@ func (a *API) searchNamespaces(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	names, stored, err := a.namespaces(r, r.URL.Query().Get("existing") == "true")
+	existing, text := r.URL.Query().Get("existing") == "true", ""
+	for _, f := range q.Filters {
+		switch f.Field {
+		case fieldExisting:
+			existing = f.Value == (f.Op != backend.OpNotEquals)
+		case backend.FieldQuery:
+			text = f.Strings()[0]
+		}
+	}
+	names, stored, err := a.namespaces(r, existing)
 	if err != nil {
 		return err
 	}
-	names = matching(names, r.URL.Query().Get("q"))
+	names = matching(names, text)
 	if nameOrder(q) {
 		slices.Reverse(names)
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -16,7 +17,11 @@ func (a *API) pluginRoutes() {
 	a.route("GET", "/plugins/icons/groups", emptyObject)
 	a.route("GET", "/plugins/inputs", a.inputTypes)
 	a.route("GET", "/plugins/schemas/{type}", a.languageSchema)
+	a.route("GET", "/plugins/inputs/{type}", a.describeInput)
+	a.route("GET", "/plugins/properties/{type}", a.languageProperties)
 	a.route("GET", "/plugins/{cls}", a.describePlugin)
+	a.route("GET", "/plugins/{cls}/versions", a.pluginVersions)
+	a.route("GET", "/plugins/{cls}/versions/{version}", a.describeVersion)
 }
 
 // emptyObject answers what is asked for by name and there is none of: types have no icons of their own.
@@ -151,19 +156,84 @@ func inputNames(schema *value.Map) []string {
 	return out
 }
 
-// languageSchema is the JSON Schema of flows, or of tasks or triggers alone.
+// languageSchema is the JSON Schema of flows and of templates, or of tasks or triggers alone, or of a list of them.
 func (a *API) languageSchema(w http.ResponseWriter, r *http.Request) error {
-	schema := flow.Schema(a.Registry)
-	switch typ := r.PathValue("type"); typ {
-	case "flow":
+	schema, err := a.schemaOf(r.PathValue("type"))
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Get("arrayOf") != "true" {
 		return writeValue(w, schema)
+	}
+	list := value.MapOf(value.Entry{Key: "$schema", Value: plugin.Dialect}, value.Entry{Key: "type", Value: "array"})
+	if defs, ok := schema.Get("$defs"); ok {
+		list.Set("$defs", defs)
+	}
+	items := schema.Clone()
+	items.Delete("$defs")
+	items.Delete("$schema")
+	list.Set("items", items)
+	return writeValue(w, list)
+}
+
+func (a *API) schemaOf(typ string) (*value.Map, error) {
+	schema := flow.Schema(a.Registry)
+	switch typ = strings.ToLower(typ); typ {
+	case "flow", "template":
+		return schema, nil
 	case plugin.DefTask, plugin.DefTrigger:
 		defs, _ := schema.Get("$defs")
-		return writeValue(w, value.MapOf(value.Entry{Key: "$schema", Value: plugin.Dialect},
-			value.Entry{Key: "$ref", Value: "#/$defs/" + typ}, value.Entry{Key: "$defs", Value: defs}))
-	default:
-		return notFound("Not Found: there is no schema of " + typ)
+		return value.MapOf(value.Entry{Key: "$schema", Value: plugin.Dialect},
+			value.Entry{Key: "$ref", Value: "#/$defs/" + typ}, value.Entry{Key: "$defs", Value: defs}), nil
 	}
+	return nil, notFound("Not Found: there is no schema of " + typ + ", but of flow, template, task and trigger")
+}
+
+// languageProperties is the part of a schema that has the properties.
+func (a *API) languageProperties(w http.ResponseWriter, r *http.Request) error {
+	typ := strings.ToLower(r.PathValue("type"))
+	schema, err := a.schemaOf(typ)
+	if err != nil {
+		return err
+	}
+	if typ == plugin.DefTask || typ == plugin.DefTrigger {
+		defs, _ := schema.Get("$defs")
+		m, _ := value.AsMap(defs)
+		schema, _ = value.AsMap(memberOf(m, typ))
+	}
+	return writeValue(w, memberOf(schema, "properties"))
+}
+
+// describeInput gives the schema of a type of input.
+func (a *API) describeInput(w http.ResponseWriter, r *http.Request) error {
+	typ := strings.ToUpper(r.PathValue("type"))
+	defs, _ := flow.Schema(a.Registry).Get("$defs")
+	m, _ := value.AsMap(defs)
+	schema, ok := m.Get(plugin.DefInput + "." + typ)
+	if !ok {
+		return notFound("Not Found: there is no type of input " + typ)
+	}
+	return writeValue(w, value.MapOf(value.Entry{Key: "markdown", Value: "# " + typ + "\n"},
+		value.Entry{Key: "schema", Value: value.MapOf(value.Entry{Key: "properties", Value: schema})}))
+}
+
+// pluginVersions lists the versions of a type that can be used: the one that is built in.
+func (a *API) pluginVersions(w http.ResponseWriter, r *http.Request) error {
+	t, ok := a.Registry.Lookup(r.PathValue("cls"))
+	if !ok {
+		return notFound("Not Found: there is no type " + r.PathValue("cls"))
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		Type     string   `json:"type"`
+		Versions []string `json:"versions"`
+	}{t.Name, []string{a.Version}})
+}
+
+func (a *API) describeVersion(w http.ResponseWriter, r *http.Request) error {
+	if v := r.PathValue("version"); v != a.Version {
+		return notFound(fmt.Sprintf("Not Found: there is no version %s of %s, but %s", v, r.PathValue("cls"), a.Version))
+	}
+	return a.describePlugin(w, r)
 }
 
 // describePlugin gives the documentation and the schema of a type.

@@ -35,6 +35,7 @@ var (
 	ofMetrics    = resource{"metrics", backend.MetricFields, backend.FieldExecutionID}
 	ofTriggers   = resource{"triggers", backend.TriggerFields, backend.FieldTriggerID}
 	ofDocuments  = resource{"keys, secrets and templates", backend.DocumentFields, ""}
+	ofNothing    = resource{"services", nil, ""}
 	ofNamespaces = resource{"namespaces", map[backend.Field]backend.ValueKind{backend.FieldQuery: backend.QueryField, fieldExisting: backend.FlagField}, ""}
 )
 

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
@@ -13,6 +15,8 @@ func (a *API) statRoutes() {
 	a.route("POST", "/stats/taskruns/daily", a.dailyStats(true))
 	a.route("POST", "/stats/executions/daily/group-by-namespace", a.statsByNamespace)
 	a.route("POST", "/stats/executions/daily/group-by-flow", a.statsByFlow)
+	a.route("POST", "/stats/executions/latest/group-by-flow", a.latestByFlow)
+	a.route("POST", "/stats/logs/daily", a.dailyLogs)
 	a.route("POST", "/stats/summary", a.summary)
 }
 
@@ -211,4 +215,85 @@ func (a *API) summary(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]int{
 		"flows": flows.Total, "triggers": triggers.Total, "executions": executions.Total, "taskruns": runs.Total,
 	})
+}
+
+// latestByFlow gives the newest execution of each flow that is asked for.
+func (a *API) latestByFlow(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Flows []struct {
+			Namespace string `json:"namespace"`
+			ID        string `json:"id"`
+		} `json:"flows"`
+	}
+	if err := readJSON(r, &body, "a JSON object with flows, each with namespace and id"); err != nil {
+		return err
+	}
+	keys := make([]model.FlowKey, len(body.Flows))
+	for i, f := range body.Flows {
+		keys[i] = model.FlowKey{Tenant: Tenant, Namespace: f.Namespace, ID: f.ID}
+	}
+	list, err := a.Backend.Executions().Latest(r.Context(), Tenant, keys)
+	if err != nil {
+		return err
+	}
+	e := a.encoder(1024 * (len(list) + 1))
+	e.b = append(e.b, '[')
+	for _, x := range list {
+		e.comma()
+		e.execution(x, nil, nil)
+	}
+	e.b = append(e.b, ']')
+	return writeRaw(w, http.StatusOK, e.b)
+}
+
+// logStatistic is the log lines of one stretch of time.
+type logStatistic struct {
+	Timestamp time.Time      `json:"timestamp"`
+	GroupBy   string         `json:"groupBy"`
+	Counts    map[string]int `json:"counts"`
+}
+
+// dailyLogs counts log lines by level. Backends may stop counting at 10,000 lines of a level in one stretch.
+func (a *API) dailyLogs(w http.ResponseWriter, r *http.Request) error {
+	body := &statQuery{}
+	q, at, err := body.read(r, 30)
+	if err != nil {
+		return err
+	}
+	where := q.Filters[len(at.filters()):] // without the whole span: each bucket has its own
+	out := []logStatistic{}
+	for begin := q.BucketOf(at.from); !begin.After(at.to); begin = nextBucket(q, begin) {
+		counts, err := a.countLogs(r.Context(), where, begin, nextBucket(q, begin))
+		if err != nil {
+			return err
+		}
+		out = append(out, logStatistic{begin, at.name, counts})
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// countLogs counts the lines of a stretch by level. Most stretches have none at all, which one question tells.
+func (a *API) countLogs(ctx context.Context, where []backend.Filter, from, to time.Time) (map[string]int, error) {
+	q := backend.Query{Tenant: Tenant, Filters: append(slices.Clone(where),
+		backend.Filter{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: from.UTC()},
+		backend.Filter{Field: backend.FieldStartDate, Op: backend.OpLess, Value: to.UTC()})}
+	p, err := a.Backend.Logs().Search(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, level := range []model.Level{model.LevelTrace, model.LevelDebug, model.LevelInfo, model.LevelWarn, model.LevelError} {
+		counts[level.String()] = 0
+		if p.Total == 0 {
+			continue
+		}
+		one := q
+		one.Filters = append(slices.Clone(q.Filters), backend.Filter{Field: backend.FieldLevel, Op: backend.OpEquals, Value: level.String()})
+		found, err := a.Backend.Logs().Search(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		counts[level.String()] = found.Total
+	}
+	return counts, nil
 }

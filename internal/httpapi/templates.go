@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/expr/yamltext"
+	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -22,69 +24,85 @@ func (a *API) templateRoutes() {
 	a.route("GET", "/templates/{namespace}/{id}", a.getTemplate)
 	a.route("PUT", "/templates/{namespace}/{id}", a.updateTemplate)
 	a.route("DELETE", "/templates/{namespace}/{id}", a.deleteTemplate)
+	a.templateBulkRoutes()
 }
 
-// readTemplate reads a template as YAML or JSON.
-func readTemplate(r *http.Request) (m *value.Map, namespace, id string, err error) {
-	src, err := readBody(r, maxFlow)
+// template is a template as it is stored, with what names it.
+type template struct {
+	namespace, id string
+	body          *value.Map
+}
+
+// readTemplate reads the one template of a body.
+func (a *API) readTemplate(r *http.Request) (*template, error) {
+	src, err := readFlow(r)
 	if err != nil {
-		return nil, "", "", err
+		return nil, err
+	}
+	return a.parseTemplate(src)
+}
+
+// parseTemplate reads a template and checks its tasks. They are checked as those of a flow are, whose form a template has.
+func (a *API) parseTemplate(src []byte) (*template, error) {
+	if _, err := a.compileFlow(src); err != nil {
+		return nil, err
 	}
 	v, err := yamltext.Read(string(src))
 	if err != nil {
-		return nil, "", "", invalid(err.Error())
+		return nil, invalid(err.Error())
 	}
 	m, ok := value.AsMap(v)
 	if !ok {
-		return nil, "", "", invalid("a template is an object with id, namespace and tasks")
+		return nil, invalid("a template is an object with id, namespace and tasks")
 	}
 	ns, _ := m.Get("namespace")
 	name, _ := m.Get("id")
-	namespace, _ = ns.(string)
-	id, _ = name.(string)
-	if id == "" || namespace == "" || !m.Has("tasks") {
-		return nil, "", "", invalid("a template has an id, a namespace and tasks")
-	}
 	m.Set("deleted", false)
-	return m, namespace, id, nil
+	return &template{value.Print(ns), value.Print(name), m}, nil
 }
 
-func (a *API) saveTemplate(w http.ResponseWriter, r *http.Request, m *value.Map, namespace, id string, expect int) error {
-	_, err := a.Backend.Documents().Put(r.Context(), backend.Document{
-		Kind: templateKind, Tenant: Tenant, Namespace: namespace, ID: id, Updated: time.Now().UTC(),
-		Body: value.AppendJSON(nil, m, value.JSONOptions{KeepNulls: true}),
+// saveTemplate stores a template in place of the version that is expected.
+func (a *API) saveTemplate(ctx context.Context, t *template, expect int) error {
+	_, err := a.Backend.Documents().Put(ctx, backend.Document{
+		Kind: templateKind, Tenant: Tenant, Namespace: t.namespace, ID: t.id, Updated: time.Now().UTC(),
+		Body: value.AppendJSON(nil, t.body, value.JSONOptions{KeepNulls: true}),
 	}, expect)
 	if errors.Is(err, backend.ErrConflict) {
 		return invalid("template.id: Template id already exists")
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		a.Flows.Reset()
 	}
-	a.Flows.Reset()
-	return writeValue(w, m)
+	return err
 }
 
 func (a *API) createTemplate(w http.ResponseWriter, r *http.Request) error {
-	m, namespace, id, err := readTemplate(r)
+	t, err := a.readTemplate(r)
 	if err != nil {
 		return err
 	}
-	return a.saveTemplate(w, r, m, namespace, id, 0)
+	if err := a.saveTemplate(r.Context(), t, 0); err != nil {
+		return err
+	}
+	return writeValue(w, t.body)
 }
 
 func (a *API) updateTemplate(w http.ResponseWriter, r *http.Request) error {
-	m, namespace, id, err := readTemplate(r)
+	t, err := a.readTemplate(r)
 	if err != nil {
 		return err
 	}
-	if namespace != r.PathValue("namespace") || id != r.PathValue("id") {
+	if t.namespace != r.PathValue("namespace") || t.id != r.PathValue("id") {
 		return invalid("template.id: it cannot be changed")
 	}
-	d, err := a.Backend.Documents().Get(r.Context(), templateKind, Tenant, namespace, id)
+	d, err := a.Backend.Documents().Get(r.Context(), templateKind, Tenant, t.namespace, t.id)
 	if err != nil {
 		return err
 	}
-	return a.saveTemplate(w, r, m, namespace, id, d.Version)
+	if err := a.saveTemplate(r.Context(), t, d.Version); err != nil {
+		return err
+	}
+	return writeValue(w, t.body)
 }
 
 func (a *API) getTemplate(w http.ResponseWriter, r *http.Request) error {
@@ -96,10 +114,9 @@ func (a *API) getTemplate(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) deleteTemplate(w http.ResponseWriter, r *http.Request) error {
-	if err := a.Backend.Documents().Delete(r.Context(), templateKind, Tenant, r.PathValue("namespace"), r.PathValue("id")); err != nil {
+	if err := a.dropTemplate(r.Context(), model.FlowKey{Namespace: r.PathValue("namespace"), ID: r.PathValue("id")}); err != nil {
 		return err
 	}
-	a.Flows.Reset()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"net/http"
@@ -315,18 +314,18 @@ func (a *API) dropTriggers(w http.ResponseWriter, r *http.Request, ids []trigger
 
 // exportTriggers writes triggers as a table.
 func (a *API) exportTriggers(w http.ResponseWriter, r *http.Request) error {
-	states, err := a.triggerStatesFound(r)
+	given, err := ofTriggers.filters(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	attachment(w, "text/csv; charset=utf-8", "triggers.csv")
-	out := csv.NewWriter(w)
-	rows := [][]string{{"tenantId", "namespace", "flowId", "triggerId", "date", "nextExecutionDate", "executionId", "disabled"}}
-	for _, t := range states {
-		rows = append(rows, []string{t.Tenant, t.Namespace, t.FlowID, t.TriggerID, dateText(t.Date), dateText(t.Next), t.ExecutionID,
-			strconv.FormatBool(t.Disabled)})
-	}
-	return ignoreGone(out.WriteAll(rows))
+	header := []string{"tenantId", "namespace", "flowId", "triggerId", "date", "nextExecutionDate", "executionId", "disabled"}
+	return table(w, "triggers.csv", backend.Query{Tenant: Tenant, Filters: given}, header,
+		func(q backend.Query) (backend.Page[*model.TriggerState], error) {
+			return a.Backend.Triggers().Search(r.Context(), q)
+		},
+		func(t *model.TriggerState) []string {
+			return []string{t.Tenant, t.Namespace, t.FlowID, t.TriggerID, dateText(t.Date), dateText(t.Next), t.ExecutionID, strconv.FormatBool(t.Disabled)}
+		})
 }
 
 func dateText(t *time.Time) string {

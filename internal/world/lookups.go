@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -100,9 +101,28 @@ func (w *World) locate(c Caller, args expr.Args) (storage.URI, error) {
 	return storage.NamespaceFile(c.Tenant, namespace, path, 1)
 }
 
+// revision is the place of the revision of a namespace file that a call asks for; without one it is the newest.
+func (w *World) revision(ctx context.Context, file storage.URI, args expr.Args) (storage.URI, error) {
+	asked := text(args, "revision")
+	if asked == "" {
+		asked = text(args, "version")
+	}
+	if asked == "" {
+		return file, nil
+	}
+	n, err := strconv.Atoi(asked)
+	if err != nil || n < 1 {
+		return file, fmt.Errorf("%q is not the number of a revision", asked)
+	}
+	return storage.Revision(ctx, w.Storage, file, n)
+}
+
 func (w *World) read(ctx context.Context, c Caller, args expr.Args) (any, error) {
 	uri, err := w.locate(c, args)
 	if err != nil {
+		return nil, err
+	}
+	if uri, err = w.revision(ctx, uri, args); err != nil {
 		return nil, err
 	}
 	obj, err := w.Storage.Get(ctx, uri)
@@ -122,13 +142,16 @@ func (w *World) read(ctx context.Context, c Caller, args expr.Args) (any, error)
 	return string(b), nil
 }
 
-func (w *World) fileURI(_ context.Context, c Caller, args expr.Args) (any, error) {
+func (w *World) fileURI(ctx context.Context, c Caller, args expr.Args) (any, error) {
 	namespace := text(args, "namespace")
 	if namespace == "" {
 		namespace = c.Namespace
 	}
 	uri, err := storage.NamespaceFile(c.Tenant, namespace, text(args, "path"), 1)
 	if err != nil {
+		return nil, err
+	}
+	if uri, err = w.revision(ctx, uri, args); err != nil {
 		return nil, err
 	}
 	return uri.String(), nil

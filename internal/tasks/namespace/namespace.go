@@ -19,7 +19,7 @@ const area = "io.kestra.plugin.core.namespace."
 
 // Types lists the types of this package; they use internal storage.
 func Types(store storage.Storage) []plugin.Type {
-	return []plugin.Type{uploadType(store), downloadType(store), deleteType(store), purgeType()}
+	return []plugin.Type{uploadType(store), downloadType(store), deleteType(store), purgeType(store)}
 }
 
 // tree is the files of one namespace.

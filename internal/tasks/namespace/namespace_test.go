@@ -152,9 +152,29 @@ func TestDeleteFiles(t *testing.T) {
 
 func TestPurgeFiles(t *testing.T) {
 	run := sdktest.New(t)
-	run.NamespaceFile("a.txt", "x")
-	out := taskstest.Must(t, run, namespace.Types(run.Storage()), "type: %sPurgeFiles\nbehavior: {type: version, keepAmount: 1}", area)
-	if out != `{"size":0}` || !exists(t, run, "a.txt") {
-		t.Error(out)
+	at := func(path string) storage.URI {
+		uri, err := storage.NamespaceFile(run.Info().Tenant, run.Info().Namespace, path, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uri
+	}
+	for _, path := range []string{"a.txt", "a.txt", "a.txt", "a.txt", "b.sql", "b.sql", "b.sql"} {
+		if err := storage.PutRevision(t.Context(), run.Storage(), at(path), strings.NewReader("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	purge := func(properties, want string) {
+		t.Helper()
+		if out := taskstest.Must(t, run, namespace.Types(run.Storage()), "type: %sPurgeFiles\n"+properties, area); out != want {
+			t.Errorf("%s: %s, want %s", properties, out, want)
+		}
+	}
+	purge("namespaces: [elsewhere]", `{"size":0}`)
+	purge("filePattern: '*.txt'\nbehavior: {type: version, keepAmount: 3}", `{"size":1}`)
+	purge("behavior: {type: version, before: '2020-01-01T00:00:00Z'}", `{"size":0}`)
+	purge("namespacePattern: '*'", `{"size":4}`)
+	if got, err := storage.Revisions(t.Context(), run.Storage(), at("a.txt")); err != nil || len(got) != 1 {
+		t.Errorf("the newest is to stay: %v %v", got, err)
 	}
 }

@@ -3,10 +3,14 @@ package namespace
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk"
 )
@@ -43,7 +47,7 @@ func (t *DeleteFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		deleted, err := t.store.Delete(ctx, at)
+		deleted, err := storage.DeleteRevision(ctx, t.store, at)
 		if err != nil {
 			return nil, err
 		}
@@ -79,18 +83,17 @@ func (t tree) prune(ctx context.Context, dir storage.URI) error {
 	return nil
 }
 
-func purgeType() plugin.Type {
+func purgeType(store storage.Storage) plugin.Type {
 	return plugin.Type{
 		Name: area + "PurgeFiles", Category: plugin.Task, Title: "Delete old versions of namespace files.",
-		Description: "Deletes versions of files that a newer version has replaced. Only the newest version of a file is kept anyway, so that " +
-			"there is nothing to delete; flows that purge run on as they did.",
+		Description: "Deletes versions of files that a newer version has replaced, and those that deleted files have left.",
 		Examples: []plugin.Example{{Title: "Keep three versions", YAML: `id: purge
 type: io.kestra.plugin.core.namespace.PurgeFiles
 namespaces: [company.team]
 behavior:
   type: version
   keepAmount: 3`}},
-		New: func() any { return &PurgeFiles{} }, Outputs: PurgeOutput{},
+		New: func() any { return &PurgeFiles{store: store} }, Outputs: PurgeOutput{},
 	}
 }
 
@@ -101,6 +104,7 @@ type PurgeFiles struct {
 	NamespacePattern       string    `json:"namespacePattern" doc:"A glob for namespaces, instead of naming them."`
 	IncludeChildNamespaces bool      `json:"includeChildNamespaces" default:"true" doc:"Also the namespaces below those that are named."`
 	Behavior               *Behavior `json:"behavior" doc:"Which versions to delete; all but the newest unless it is set."`
+	store                  storage.Storage
 }
 
 // Behavior says which versions are deleted.
@@ -115,8 +119,86 @@ type PurgeOutput struct {
 	Size int `json:"size" doc:"How many versions were deleted."`
 }
 
-// Run deletes nothing: a file that is replaced leaves no version behind, so there are none but the newest.
-func (t *PurgeFiles) Run(_ context.Context, run sdk.Run) (any, error) {
-	run.Log(sdk.LevelInfo, "nothing to delete: only the newest version of each namespace file is kept")
-	return PurgeOutput{}, nil
+// Run deletes the versions.
+func (t *PurgeFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
+	keep, before := 1, time.Time{}
+	if b := t.Behavior; b != nil {
+		if b.Before != nil && b.KeepAmount != nil {
+			return nil, errors.New("behavior: either before or keepAmount, not both")
+		}
+		if b.KeepAmount != nil {
+			keep = *b.KeepAmount
+		}
+		if b.Before != nil {
+			before = *b.Before
+		}
+	}
+	matches := func(string) bool { return true }
+	if t.FilePattern != "" {
+		var err error
+		if matches, err = files.AnyOf([]string{t.FilePattern}); err != nil {
+			return nil, err
+		}
+	}
+	namespaces, err := t.namespaces(ctx, run.Info().Tenant)
+	if err != nil {
+		return nil, err
+	}
+	var out PurgeOutput
+	for _, name := range namespaces {
+		n, err := t.purge(ctx, run.Info().Tenant, name, matches, keep, before)
+		if err != nil {
+			return nil, err
+		}
+		out.Size += n
+	}
+	run.Log(sdk.LevelInfo, "deleted %d versions in %d namespaces", out.Size, len(namespaces))
+	return out, nil
+}
+
+// namespaces lists the namespaces with old versions that the task is about.
+func (t *PurgeFiles) namespaces(ctx context.Context, tenant string) ([]string, error) {
+	all, err := storage.NamespacesWithRevisions(ctx, t.store, tenant)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []string
+	for _, name := range all {
+		ok := len(t.Namespaces) == 0 && t.NamespacePattern == ""
+		for _, ns := range t.Namespaces {
+			ok = ok || name == ns || t.IncludeChildNamespaces && strings.HasPrefix(name, ns+".")
+		}
+		if t.NamespacePattern != "" {
+			if ok, err = path.Match(t.NamespacePattern, name); err != nil {
+				return nil, fmt.Errorf("namespacePattern: %w", err)
+			}
+		}
+		if ok {
+			wanted = append(wanted, name)
+		}
+	}
+	return wanted, nil
+}
+
+func (t *PurgeFiles) purge(ctx context.Context, tenant, namespace string, matches func(string) bool, keep int, before time.Time) (int, error) {
+	ns, err := open(t.store, tenant, namespace)
+	if err != nil {
+		return 0, err
+	}
+	all, err := storage.FilesWithRevisions(ctx, t.store, ns.base)
+	if err != nil {
+		return 0, err
+	}
+	gone := 0
+	for _, file := range all {
+		if name, ok := file.Rel(ns.base); !ok || !matches(name) {
+			continue
+		}
+		n, err := storage.PruneRevisions(ctx, t.store, file, keep, before)
+		if err != nil {
+			return gone, err
+		}
+		gone += n
+	}
+	return gone, nil
 }

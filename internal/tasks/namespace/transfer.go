@@ -160,7 +160,7 @@ func (t *UploadFiles) put(ctx context.Context, run sdk.Run, ns tree, target stri
 			return storage.Error("upload", at, storage.ErrExists)
 		}
 	}
-	if err := t.store.Put(ctx, at, r, nil); err != nil {
+	if err := storage.PutRevision(ctx, t.store, at, r); err != nil {
 		return err
 	}
 	name, _ := at.Rel(ns.base)
