@@ -84,34 +84,48 @@ func (s *State) stuck(n *node) bool {
 func (s *State) explainRun(n *node) Wait {
 	run := n.run
 	w := Wait{TaskRunID: run.ID, TaskID: run.TaskID, Value: run.Value, Since: run.State[len(run.State)-1].Date}
-	timer := func(id string) bool {
-		t, ok := s.timers[id+run.ID]
-		if ok {
-			w.Until = &t.Due
+	switch c := run.State.Current(); {
+	case c == model.Retrying:
+		s.explainTimer(&w, "retry:", WaitRetry, "its next try")
+	case c.IsPaused() && n.task.Kind == model.KindLoopUntil:
+		s.explainTimer(&w, "loop:", WaitTimer, "the loop's next turn")
+	case c.IsPaused():
+		s.explainTimer(&w, "resume:", WaitTimer, "the pause ends by itself, or when somebody resumes it")
+		if w.For == WaitNothing {
+			w.For, w.Detail = WaitPerson, "somebody has to resume it"
 		}
-		return ok
-	}
-	switch {
 	case n.class() == idle:
 		w.For, w.Detail = WaitNothing, "nothing is under way in it"
-	case run.State.Current() == model.Retrying && timer("retry:"):
-		w.For, w.Detail = WaitRetry, "its next try"
-	case timer("loop:"):
-		w.For, w.Detail = WaitTimer, "the loop's next turn"
-	case timer("resume:"):
-		w.For, w.Detail = WaitTimer, "the pause ends by itself, or when somebody resumes it"
-	case run.State.Current().IsPaused():
-		w.For, w.Detail = WaitPerson, "somebody has to resume it"
-	case run.Engine.Child != "":
-		w.For, w.Ref, w.Detail = WaitSubflow, run.Engine.Child, "the execution that it started"
-	case run.Engine.Batches > 0:
-		w.For, w.Detail = WaitSubflow, fmt.Sprintf("%d of %d executions that it started", run.Engine.Batches-total(run.Engine.Ended), run.Engine.Batches)
-	case run.Engine.Job > 0 && run.State.Current() == model.Submitted:
-		w.For, w.Ref, w.Detail = WaitWorker, model.JobID(run.ID, run.Engine.Job), "a worker to take it"
-	case run.Engine.Job > 0:
-		w.For, w.Ref, w.Detail = WaitTask, model.JobID(run.ID, run.Engine.Job), "the worker that runs it"
 	default:
-		w.For, w.Detail = WaitNothing, "nothing is under way"
+		explainWork(n, &w)
 	}
 	return w
+}
+
+// explainTimer says that a timer is waited for, if it is set.
+func (s *State) explainTimer(w *Wait, kind string, what WaitFor, detail string) {
+	t, ok := s.timers[kind+w.TaskRunID]
+	if !ok {
+		w.For, w.Detail = WaitNothing, "the timer that it waits for is not set"
+		return
+	}
+	w.For, w.Detail, w.Until = what, detail, &t.Due
+}
+
+// explainWork says who works on a task run.
+func explainWork(n *node, w *Wait) {
+	run := n.run
+	c := run.State.Current()
+	switch {
+	case n.task != nil && n.task.Kind == model.KindSubflow && c == model.Running:
+		w.For, w.Ref, w.Detail = WaitSubflow, run.Engine.Child, "the execution that it started"
+	case n.task != nil && n.task.Kind == model.KindBatches && c == model.Running:
+		w.For, w.Detail = WaitSubflow, fmt.Sprintf("%d of %d executions that it started", run.Engine.Batches-total(run.Engine.Ended), run.Engine.Batches)
+	case run.Engine.Job > 0 && c == model.Submitted:
+		w.For, w.Ref, w.Detail = WaitWorker, model.JobID(run.ID, run.Engine.Job), "a worker to take it"
+	case run.Engine.Job > 0 && c.IsRunning():
+		w.For, w.Ref, w.Detail = WaitTask, model.JobID(run.ID, run.Engine.Job), "the worker that runs it"
+	default:
+		w.For, w.Detail = WaitNothing, "nobody has begun it"
+	}
 }

@@ -32,7 +32,7 @@ func (x *turn) replay(a *model.Action) {
 
 // precedes tells whether a task run is finished and stands before another one in the flow, so that a replay keeps it.
 func (x *turn) precedes(n, from *node) bool {
-	return n.task != nil && n.ended() && !x.handles(n) && x.standsBefore(n, from)
+	return n.task != nil && n.ended() && x.standsBefore(n, from)
 }
 
 // standsBefore tells whether a task run comes before another one in the flow, or beside it.
@@ -85,14 +85,7 @@ func (x *turn) copyTo(a *model.Action, again again, keep func(*node) bool) {
 	ids := map[string]string{"": ""}
 	for n := range x.s.all() {
 		anew, runs := again[n]
-		if _, ok := ids[n.run.ParentID]; !ok || !keep(n) {
-			continue
-		}
-		if flow != x.s.Flow && !fits(n, flow, runs, anew) {
-			if n.run.ID == a.TaskRunID {
-				x.refuse(model.AnswerInvalid, fmt.Sprintf("revision %d of the flow has no such task %s", flow.Revision, n.run.TaskID))
-				return
-			}
+		if _, ok := ids[n.run.ParentID]; !ok || !keep(n) || flow != x.s.Flow && !fits(n, flow, runs, anew) {
 			continue
 		}
 		ids[n.run.ID] = model.DeriveID("copy", id, n.run.ID)
@@ -100,6 +93,10 @@ func (x *turn) copyTo(a *model.Action, again again, keep func(*node) bool) {
 		if runs {
 			x.runAgain(create.TaskRuns[len(create.TaskRuns)-1], anew)
 		}
+	}
+	if from := x.s.nodes[a.TaskRunID]; from != nil && ids[from.run.ID] == "" {
+		x.refuse(model.AnswerInvalid, fmt.Sprintf("revision %d of the flow has no task %s in the same place", flow.Revision, from.run.TaskID))
+		return
 	}
 	if len(create.TaskRuns) > 0 {
 		next.State = next.State.With(model.Restarted, x.now)

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/windhover-io/windhover/internal/model"
 )
 
@@ -113,11 +115,18 @@ func (x *turn) handles(n *node) bool {
 	return false
 }
 
-// follows tells whether a task run goes when others run again: it handled the failure or came after the end, or it is below
-// one that starts anew.
+// follows tells whether a task run goes when others run again: it is below one that starts anew, or it handled the failure of
+// one that runs again, or followed its end.
 func (x *turn) follows(n *node, set again) bool {
 	for p := range x.s.up(n) {
-		if p.run.Engine.Section != model.SectionTasks || p != n && set[p] {
+		if p != n && set[p] {
+			return true
+		}
+		switch p.run.Engine.Section {
+		case model.SectionTasks, model.SectionOnPause:
+			continue
+		}
+		if _, runs := set[x.s.nodes[p.run.ParentID]]; runs || p.run.ParentID == "" {
 			return true
 		}
 	}
@@ -127,12 +136,19 @@ func (x *turn) follows(n *node, set again) bool {
 // runAgain sets a task run back: what starts anew is RESTARTED until it starts, what is around it runs.
 func (x *turn) runAgain(run *model.TaskRun, anew bool) {
 	run.Engine.Error, run.Engine.Broken, run.Engine.JobEnd, run.Engine.Lost = "", false, 0, 0
-	state := run.State[:len(run.State):len(run.State)]
-	if anew {
-		run.State = state.With(model.Restarted, x.now)
-		return
+	n := len(run.Attempts)
+	open := n > 0 && !run.Attempts[n-1].State.Current().Terminated()
+	to := model.Running
+	switch {
+	case anew && open: // a Pause that was waiting
+		run.Attempts = slices.Clone(run.Attempts)
+		run.Attempts[n-1].State = slices.Clip(run.Attempts[n-1].State).With(model.Killed, x.now)
+		to = model.Restarted
+	case anew:
+		to = model.Restarted
+	case !open:
+		attempt := model.Attempt{State: model.NewHistory(model.Created, x.now).With(model.Running, x.now)}
+		run.Attempts = append(slices.Clip(run.Attempts), attempt)
 	}
-	run.State = state.With(model.Running, x.now)
-	attempt := model.Attempt{State: model.NewHistory(model.Created, x.now).With(model.Running, x.now)}
-	run.Attempts = append(run.Attempts[:len(run.Attempts):len(run.Attempts)], attempt)
+	run.State = slices.Clip(run.State).With(to, x.now)
 }

@@ -28,7 +28,7 @@ func (x *turn) slaOverdue(id string) {
 // evaluated is not broken.
 func (x *turn) assertSLA() {
 	e := x.s.Exec
-	if e.State.Current().Terminated() || !x.copied && len(x.changed) == 0 {
+	if e == nil || x.t.Deleted || e.State.Current().Terminated() || !x.copied && len(x.changed) == 0 {
 		return
 	}
 	for i, s := range x.s.Flow.SLA {

@@ -38,6 +38,7 @@ func Step(s *State, ev *model.Event, env *Env) (res Result) {
 		}
 	}()
 	x.handle()
+	x.assertSLA() // before anything follows from the event
 	x.settle()
 	x.conclude()
 	return x.finish()

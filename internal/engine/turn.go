@@ -172,7 +172,13 @@ func (x *turn) setTimer(t model.Timer) {
 	x.keepTimer(t.ID)
 	t.Of = model.ExecutionEntity(x.s.Exec.ID)
 	x.s.timers[t.ID] = t
+	x.unsetTimer(t.ID)
 	x.t.SetTimers = append(x.t.SetTimers, t)
+}
+
+// unsetTimer takes back that the turn has set a timer.
+func (x *turn) unsetTimer(id string) {
+	x.t.SetTimers = slices.DeleteFunc(x.t.SetTimers, func(t model.Timer) bool { return t.ID == id })
 }
 
 // clearTimer removes a timer if it is set.
@@ -180,6 +186,7 @@ func (x *turn) clearTimer(id string) {
 	if _, ok := x.s.timers[id]; ok {
 		x.keepTimer(id)
 		delete(x.s.timers, id)
+		x.unsetTimer(id)
 		x.t.ClearTimers = append(x.t.ClearTimers, id)
 	}
 }

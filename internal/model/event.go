@@ -136,7 +136,7 @@ type GateMessage struct {
 	Limit       int       `json:"limit,omitempty"`
 	Behavior    string    `json:"behavior,omitempty"`
 	Revision    int       `json:"revision,omitempty"` // of the flow that has this limit
-	Since       time.Time `json:"since,omitzero"` // orders the queue: when the execution was created
+	Since       time.Time `json:"since,omitzero"`     // orders the queue: when the execution was created
 	Forced      bool      `json:"forced,omitempty"`
 }
 
@@ -274,8 +274,8 @@ type Transition struct {
 	Jobs        []*Job   // to be handed out
 	JobsDone    []string // ids of jobs that ended, or that must not be handed out any more
 	CancelJobs  []string // ids of jobs whose worker is to stop them; they still report
-	SetTimers   []Timer
 	ClearTimers []string
+	SetTimers   []Timer // after those that are cleared
 	Events      []Event // to other entities
 	Answers     []Answer
 	Logs        []LogEntry

@@ -28,7 +28,7 @@ type Faults struct {
 
 // Cluster is a simulated installation.
 type Cluster struct {
-	Flows  map[string]*model.Flow // by namespace.id
+	Flows  map[string][]*model.Flow // by namespace.id, a revision each
 	Faults Faults
 	Now    time.Time
 	// Trace is called with every committed transition; it may be nil.
@@ -52,22 +52,23 @@ type record struct {
 	gate    map[string]model.GateMember
 	limit   model.GateChange
 	timers  map[string]model.Timer
+	deleted bool
 }
 
 // New returns a cluster with a seed.
 func New(seed int64, flows ...*model.Flow) *Cluster {
 	c := &Cluster{
-		Flows: map[string]*model.Flow{}, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), rng: rand.New(rand.NewSource(seed)),
+		Flows: map[string][]*model.Flow{}, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), rng: rand.New(rand.NewSource(seed)),
 		store: map[model.Entity]*record{}, memory: map[model.Entity]any{},
 	}
 	for _, f := range flows {
-		c.Flows[f.Namespace+"."+f.ID] = f
+		c.Add(f)
 	}
 	templates := expr.NewCache(1024)
 	in := &inputs.Resolver{Templates: templates}
 	c.env = engine.Env{
 		Templates: templates, Location: time.UTC, OutputValue: in.Output,
-		Flow: func(k model.FlowKey) (*model.Flow, bool) { return c.Flows[k.Namespace+"."+k.ID], c.rng.Intn(3) > 0 },
+		Flow: func(k model.FlowKey) (*model.Flow, bool) { return c.Flow(k), c.rng.Intn(3) > 0 },
 		Inputs: func(f *model.Flow, given *value.Map, e expr.Env) (json.RawMessage, error) {
 			m, err := in.Resolve(f.Inputs, given, e)
 			if err != nil || m.Len() == 0 {
@@ -79,12 +80,30 @@ func New(seed int64, flows ...*model.Flow) *Cluster {
 	return c
 }
 
-// Start creates an execution of a flow and returns its id.
-func (c *Cluster) Start(f *model.Flow, id string) {
+// Add makes a flow known, or the next revision of one.
+func (c *Cluster) Add(f *model.Flow) {
+	key := f.Namespace + "." + f.ID
+	c.Flows[key] = append(c.Flows[key], f)
+}
+
+// Flow returns a revision of a flow, the newest if none is named; nil if there is none.
+func (c *Cluster) Flow(k model.FlowKey) *model.Flow {
+	revisions := c.Flows[k.Namespace+"."+k.ID]
+	if k.Revision == 0 {
+		k.Revision = len(revisions)
+	}
+	if k.Revision < 1 || k.Revision > len(revisions) {
+		return nil
+	}
+	return revisions[k.Revision-1]
+}
+
+// Start creates an execution of a flow; breakpoints may hold it.
+func (c *Cluster) Start(f *model.Flow, id string, breakpoints ...model.TaskBreakpoint) {
 	e := &model.Execution{
 		Tenant: "main", ID: id, OriginalID: id, Namespace: f.Namespace, FlowID: f.ID, FlowRevision: f.Revision,
 		State: model.NewHistory(model.Created, c.Now), Metadata: model.Metadata{AttemptNumber: 1, OriginalCreatedDate: c.Now},
-		Labels: []model.Label{{Key: model.LabelCorrelation, Value: id}},
+		Labels: []model.Label{{Key: model.LabelCorrelation, Value: id}}, Breakpoints: breakpoints,
 	}
 	c.Send(model.Event{ID: "create-" + id, To: model.ExecutionEntity(id), Kind: model.EventCreate, At: c.Now,
 		Create: &model.NewExecution{Execution: e}})
@@ -107,9 +126,12 @@ func (c *Cluster) Run(limit int) error {
 		case len(c.jobs) > 0:
 			c.work(c.pick(len(c.jobs)))
 		default:
-			more, err := c.tick()
-			if err != nil || !more {
+			more, err := c.Tick()
+			if err != nil {
 				return err
+			}
+			if !more {
+				return c.Prove()
 			}
 		}
 	}
@@ -185,7 +207,7 @@ func (c *Cluster) answer(had map[string]engine.Answer, needs []engine.Need) map[
 	}
 	for _, n := range needs {
 		if n.Flow != nil {
-			out[n.Key] = engine.Answer{Flow: c.Flows[n.Flow.Namespace+"."+n.Flow.ID]}
+			out[n.Key] = engine.Answer{Flow: c.Flow(*n.Flow)}
 		} else {
 			out[n.Key] = engine.Answer{Value: "answer to " + n.Call}
 		}
@@ -194,8 +216,10 @@ func (c *Cluster) answer(had map[string]engine.Answer, needs []engine.Need) map[
 }
 
 func (c *Cluster) load(rec *record) *engine.State {
-	if rec == nil {
-		return engine.New()
+	if rec == nil || rec.exec == nil {
+		s := engine.New()
+		s.Gone = rec != nil && rec.deleted
+		return s
 	}
 	var runs []*model.TaskRun
 	for _, id := range sortedKeys(rec.runs) {
@@ -206,7 +230,9 @@ func (c *Cluster) load(rec *record) *engine.State {
 	for _, id := range sortedKeys(rec.timers) {
 		timers = append(timers, rec.timers[id])
 	}
-	return engine.Load(c.Flows[rec.exec.Namespace+"."+rec.exec.FlowID], reencode(rec.exec), runs, timers, rec.version)
+	e := rec.exec
+	flow := c.Flow(model.FlowKey{Namespace: e.Namespace, ID: e.FlowID, Revision: e.FlowRevision})
+	return engine.Load(flow, reencode(e), runs, timers, rec.version)
 }
 
 // reencode passes a record through its stored form, so that what is not stored is not there.
@@ -239,20 +265,23 @@ func (c *Cluster) commit(ev *model.Event, t *model.Transition) error {
 	if t.Execution != nil {
 		rec.exec = t.Execution
 	}
+	if t.Deleted {
+		*rec = record{version: rec.version, deleted: true, timers: map[string]model.Timer{}}
+	}
 	for _, r := range t.TaskRuns {
 		rec.runs[r.ID] = r
 	}
 	for _, id := range t.DropRuns {
 		delete(rec.runs, id)
 	}
-	for _, timer := range t.SetTimers {
-		rec.timers[timer.ID] = timer
-	}
 	for _, id := range t.ClearTimers {
 		delete(rec.timers, id)
 	}
+	for _, timer := range t.SetTimers {
+		rec.timers[timer.ID] = timer
+	}
 	if t.Gate != nil {
-		rec.limit = model.GateChange{Limit: t.Gate.Limit, Behavior: t.Gate.Behavior}
+		rec.limit = model.GateChange{Limit: t.Gate.Limit, Behavior: t.Gate.Behavior, Revision: t.Gate.Revision}
 		for _, m := range t.Gate.Put {
 			rec.gate[m.ExecutionID] = m
 		}
@@ -269,30 +298,18 @@ func (c *Cluster) commit(ev *model.Event, t *model.Transition) error {
 	return c.check(rec)
 }
 
-// check holds an execution against what must always be true of it.
-func (c *Cluster) check(rec *record) error {
-	if rec.exec == nil || len(rec.exec.State) == 0 {
-		return nil
-	}
-	s := c.load(rec)
-	if rec.exec.Engine.Finished {
-		for _, r := range rec.runs {
-			if !r.State.Current().Terminated() {
-				return fmt.Errorf("execution %s is %s and its task run %s is %s", rec.exec.ID, rec.exec.State.Current(), r.TaskID, r.State.Current())
-			}
-		}
-		return nil
-	}
-	for _, w := range engine.Explain(s) {
-		if w.For == engine.WaitNothing {
-			return fmt.Errorf("execution %s is %s and waits for nothing", rec.exec.ID, rec.exec.State.Current())
+// Settle delivers events until none is left, and does nothing else.
+func (c *Cluster) Settle() error {
+	for ; len(c.inbox) > 0; c.steps++ {
+		if err := c.deliver(c.pick(len(c.inbox))); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// tick moves the clock to the next timer and fires it; it tells whether there was one.
-func (c *Cluster) tick() (bool, error) {
+// Tick moves the clock to the next timer and fires it; it tells whether there was one.
+func (c *Cluster) Tick() (bool, error) {
 	var next *model.Timer
 	for _, e := range c.order {
 		for _, id := range sortedKeys(c.store[e].timers) {

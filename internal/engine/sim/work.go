@@ -14,13 +14,44 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
+// Crash ends an execution as one that cannot be stepped.
+func (c *Cluster) Crash(id, reason string) error {
+	of := model.ExecutionEntity(id)
+	rec := c.store[of]
+	delete(c.memory, of)
+	r := engine.Remains{Version: rec.version, Execution: rec.exec, TaskRuns: c.Runs(id)}
+	for _, name := range sortedKeys(rec.timers) {
+		r.Timers = append(r.Timers, rec.timers[name])
+	}
+	for _, j := range c.jobs {
+		if j.Execution.ID == id {
+			r.Jobs = append(r.Jobs, j.ID)
+		}
+	}
+	ev := model.Event{ID: "crash", To: of, Kind: model.EventResume}
+	return c.commit(&ev, engine.Crash(r, &ev, reason, c.Now))
+}
+
+// Jobs lists the jobs that have been handed out and not been reported.
+func (c *Cluster) Jobs() []*model.Job { return c.jobs }
+
+// Take takes a job out of the queue, as a worker does that reports it later.
+func (c *Cluster) Take(job *model.Job) {
+	c.jobs = slices.DeleteFunc(c.jobs, func(j *model.Job) bool { return j == job })
+}
+
+// Report sends what a worker tells of a job.
+func (c *Cluster) Report(job *model.Job, kind model.EventKind, r *model.JobReport) {
+	c.Send(model.Event{ID: job.ID + "." + string(kind), To: model.ExecutionEntity(job.Execution.ID), Kind: kind, At: c.Now, Job: r})
+}
+
 // work has a job run by a worker that may die, report twice, or report although it was taken for dead.
 func (c *Cluster) work(i int) {
 	job := c.jobs[i]
 	c.jobs = slices.Delete(c.jobs, i, i+1)
 	to := model.ExecutionEntity(job.Execution.ID)
 	report := func() model.Event {
-		r := c.run(job)
+		r := c.Do(job)
 		return model.Event{ID: job.ID + ".jobEnded", To: to, Kind: model.EventJobEnded, At: c.Now, Job: r}
 	}
 	if c.chance(c.Faults.WorkerDies) {
@@ -38,10 +69,37 @@ func (c *Cluster) work(i int) {
 	c.Send(report())
 }
 
-// run does what the few types of tasks do that simulated flows use.
-func (c *Cluster) run(job *model.Job) *model.JobReport {
+// Do does what the few types of tasks do that simulated flows use, and returns the worker's report.
+func (c *Cluster) Do(job *model.Job) *model.JobReport {
 	r := &model.JobReport{ID: job.ID, TaskRunID: job.TaskRun.ID, Attempt: job.Attempt, Started: c.Now, Ended: c.Now, State: model.Success}
-	task := c.Flows[job.Flow.Namespace+"."+job.Flow.ID].ByID[job.TaskRun.TaskID]
+	task := c.Flow(job.Flow).ByID[job.TaskRun.TaskID]
+	if task.Kind == model.KindWorkingDirectory {
+		c.doDirectory(job, task, r)
+		return r
+	}
+	c.do(job, task, r)
+	return r
+}
+
+// doDirectory runs the tasks of a WorkingDirectory up to the first that fails.
+func (c *Cluster) doDirectory(job *model.Job, dir *model.Task, r *model.JobReport) {
+	for i, task := range dir.Tasks {
+		var cr model.JobReport
+		cr.State = model.Success
+		c.do(job, task, &cr)
+		h := model.NewHistory(model.Created, c.Now).With(model.Running, c.Now).With(cr.State, c.Now)
+		r.Children = append(r.Children, &model.TaskRun{
+			ID: model.DeriveID("inner", job.ID, task.ID), TaskID: task.ID, ParentID: job.TaskRun.ID, State: h,
+			Attempts: []model.Attempt{{State: h}}, Outputs: cr.Outputs, Engine: model.RunState{Seq: i, Error: cr.Error},
+		})
+		if cr.State == model.Failed {
+			r.State, r.Error = cr.State, cr.Error
+			return
+		}
+	}
+}
+
+func (c *Cluster) do(job *model.Job, task *model.Task, r *model.JobReport) {
 	switch {
 	case strings.HasSuffix(task.Type, ".Fail"):
 		r.State, r.Error = model.Failed, "Task failure"
@@ -53,8 +111,9 @@ func (c *Cluster) run(job *model.Job) *model.JobReport {
 			break
 		}
 		r.Outputs = value.AppendJSON(nil, value.MapOf(value.Entry{Key: "value", Value: text}), value.JSONOptions{})
+	case strings.HasSuffix(task.Type, "Split"):
+		r.Values = []string{"file:///1", "file:///2"}
 	}
-	return r
 }
 
 type jobEnv struct {
@@ -128,6 +187,20 @@ func (c *Cluster) Executions() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// Runs returns the task runs of an execution by creation.
+func (c *Cluster) Runs(id string) []*model.TaskRun {
+	rec := c.store[model.ExecutionEntity(id)]
+	if rec == nil {
+		return nil
+	}
+	runs := make([]*model.TaskRun, 0, len(rec.runs))
+	for _, id := range sortedKeys(rec.runs) {
+		runs = append(runs, rec.runs[id])
+	}
+	slices.SortFunc(runs, func(a, b *model.TaskRun) int { return a.Engine.Seq - b.Engine.Seq })
+	return runs
 }
 
 // TaskRun returns the task run of a task, the newest if there are several.
