@@ -24,10 +24,12 @@ import (
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/flow"
 	"github.com/windhover-io/windhover/internal/flowstore"
+	"github.com/windhover-io/windhover/internal/httpapi"
 	"github.com/windhover-io/windhover/internal/inputs"
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/purge"
 	"github.com/windhover-io/windhover/internal/secret"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/storage/local"
@@ -163,6 +165,12 @@ func (a *App) Executor(ctx context.Context) error {
 		},
 	})
 	a.start("executor", ex.Run)
+	if a.Config.Retention.Enabled() {
+		r := &purge.Retention{
+			Purger: purge.Purger{Backend: a.Backend, Storage: a.Storage}, Policy: a.Config.Retention, Tenant: httpapi.Tenant, Log: a.Log,
+		}
+		a.start("retention", r.Run)
+	}
 	return nil
 }
 

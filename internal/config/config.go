@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/purge"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -20,6 +21,8 @@ type Config struct {
 	Plugins     Plugins
 	Worker      Worker
 	Environment Environment
+	// Retention is how long executions and what they leave are kept.
+	Retention purge.Policy
 	// URL is the address under which people reach the web UI; it stands in answers and notifications.
 	URL string
 	// Tutorial is whether the tutorial flows are put into an empty installation.
@@ -35,6 +38,8 @@ type Server struct {
 	BasicAuth  BasicAuth
 	// Grace is how long a stop waits for running tasks.
 	Grace time.Duration
+	// PreviewRows and MaxPreviewRows are how many rows of a file a preview shows, unless it is asked for more, and at most.
+	PreviewRows, MaxPreviewRows int
 }
 
 // BasicAuth asks for a name and a password.
@@ -97,16 +102,20 @@ type Environment struct{ Name, Color string }
 func Default() *Config {
 	return &Config{
 		Server: Server{
-			Host: "127.0.0.1", Port: 8080, MaxRequest: 10 << 30, Grace: 5 * time.Minute,
+			Host: "127.0.0.1", Port: 8080, MaxRequest: 10 << 30, Grace: 5 * time.Minute, PreviewRows: 100, MaxPreviewRows: 5000,
 			BasicAuth: BasicAuth{OpenURLs: []string{"/ping", "/api/v1/executions/webhook/", "/api/v1/main/executions/webhook/"}},
 		},
 		Backend:   Backend{Type: "sqlite", Path: "data"},
 		Storage:   Storage{Type: "local"},
 		Variables: Variables{EnvPrefix: "ENV_", Globals: value.NewMap(0)},
 		Worker:    Worker{Threads: 128},
+		Retention: purge.Policy{Every: time.Hour, Batch: 100},
 		Tutorial:  true,
 	}
 }
+
+// maxBatch bounds how many executions are deleted at once.
+const maxBatch = 1000
 
 // Validate says what is wrong, all of it at once.
 func (c *Config) Validate() []string {
@@ -127,6 +136,23 @@ func (c *Config) Validate() []string {
 	}
 	if c.Server.BasicAuth.Enabled && (c.Server.BasicAuth.Username == "" || c.Server.BasicAuth.Password == "") {
 		out = append(out, "server.basic-auth: a username and a password are required")
+	}
+	if c.Server.MaxRequest < 1 {
+		out = append(out, "server.max-request-size: at least one byte is required")
+	}
+	if c.Server.PreviewRows < 1 || c.Server.MaxPreviewRows < c.Server.PreviewRows {
+		out = append(out, "server.preview: initial-rows is to be at least 1, and at most max-rows")
+	}
+	switch c.Storage.Type {
+	case "local", "memory":
+	default:
+		out = append(out, fmt.Sprintf("storage.type: %q is none of local, memory", c.Storage.Type))
+	}
+	if c.Retention.Every < time.Second {
+		out = append(out, "retention.interval: at least a second is required")
+	}
+	if c.Retention.Batch < 1 || c.Retention.Batch > maxBatch {
+		out = append(out, fmt.Sprintf("retention.batch-size: expected 1 to %d", maxBatch))
 	}
 	if c.Worker.Threads < 1 {
 		out = append(out, "worker.threads: at least one is required")

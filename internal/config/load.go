@@ -5,112 +5,11 @@ import (
 	"fmt"
 	"os"
 	"sort"
-	"strconv"
 	"strings"
 
-	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/yamldoc"
 )
-
-// key is one configuration key: how a value is put into the configuration. A nil set accepts the key and does nothing: it
-// means something to the reference only.
-type key struct {
-	set func(c *Config, v any) error
-	doc string
-}
-
-func text(p func(*Config) *string) func(*Config, any) error {
-	return func(c *Config, v any) error { *p(c) = value.Print(v); return nil }
-}
-
-func whole(p func(*Config) *int) func(*Config, any) error {
-	return func(c *Config, v any) error {
-		n, err := strconv.Atoi(value.Print(v))
-		*p(c) = n
-		return err
-	}
-}
-
-func flag(p func(*Config) *bool) func(*Config, any) error {
-	return func(c *Config, v any) error {
-		b, err := strconv.ParseBool(value.Print(v))
-		*p(c) = b
-		return err
-	}
-}
-
-func list(p func(*Config) *[]any) func(*Config, any) error {
-	return func(c *Config, v any) error {
-		l, ok := v.([]any)
-		if !ok {
-			return fmt.Errorf("expected a list")
-		}
-		*p(c) = l
-		return nil
-	}
-}
-
-var keys = map[string]key{
-	"server.host":                {text(func(c *Config) *string { return &c.Server.Host }), "The address to listen on; loopback unless it is set."},
-	"server.port":                {whole(func(c *Config) *int { return &c.Server.Port }), "The port to listen on."},
-	"server.basic-auth.enabled":  {flag(func(c *Config) *bool { return &c.Server.BasicAuth.Enabled }), "Ask for a name and a password."},
-	"server.basic-auth.username": {text(func(c *Config) *string { return &c.Server.BasicAuth.Username }), "The name."},
-	"server.basic-auth.password": {text(func(c *Config) *string { return &c.Server.BasicAuth.Password }), "The password."},
-	"server.basic-auth.open-urls": {func(c *Config, v any) error {
-		l, ok := v.([]any)
-		if !ok {
-			return fmt.Errorf("expected a list of path prefixes")
-		}
-		c.Server.BasicAuth.OpenURLs = nil
-		for _, e := range l {
-			c.Server.BasicAuth.OpenURLs = append(c.Server.BasicAuth.OpenURLs, value.Print(e))
-		}
-		return nil
-	}, "Path prefixes that need neither name nor password."},
-	"server.max-request-size": {func(c *Config, v any) error {
-		n, err := strconv.ParseInt(value.Print(v), 10, 64)
-		c.Server.MaxRequest = n
-		return err
-	}, "The largest body of a request, in bytes."},
-	"server.terminationgraceperiod": {func(c *Config, v any) (err error) {
-		c.Server.Grace, err = model.ParseDuration(value.Print(v))
-		return err
-	}, "How long a stop waits for running tasks."},
-	"repository.type":               {text(func(c *Config) *string { return &c.Backend.Type }), "What remembers: memory or sqlite."},
-	"repository.path":               {text(func(c *Config) *string { return &c.Backend.Path }), "The directory of SQLite's files."},
-	"queue.type":                    {text(func(c *Config) *string { return &c.Backend.Type }), "The same as repository.type: one backend is both."},
-	"storage.type":                  {text(func(c *Config) *string { return &c.Storage.Type }), "Where files are kept: local or memory."},
-	"storage.local.base-path":       {text(func(c *Config) *string { return &c.Storage.Path }), "The directory of the files."},
-	"encryption.secret-key":         {text(func(c *Config) *string { return &c.Encryption.SecretKey }), "16, 24 or 32 bytes in base64, for secrets and encrypted outputs."},
-	"variables.env-vars-prefix":     {text(func(c *Config) *string { return &c.Variables.EnvPrefix }), "The prefix of environment variables that expressions see as envs."},
-	"variables.cache-enabled":       {nil, ""},
-	"variables.cache-size":          {nil, ""},
-	"variables.recursive-rendering": {nil, ""},
-	"variables.globals": {func(c *Config, v any) error {
-		m, ok := v.(*value.Map)
-		if !ok {
-			return fmt.Errorf("expected a map")
-		}
-		c.Variables.Globals = m
-		return nil
-	}, "Variables that every expression sees as globals."},
-	"tasks.tmp-dir.path":             {text(func(c *Config) *string { return &c.Tasks.TmpDir }), "Where tasks get their working directories."},
-	"tasks.defaults":                 {list(func(c *Config) *[]any { return &c.Plugins.Defaults }), "The same as plugins.defaults."},
-	"plugins.defaults":               {list(func(c *Config) *[]any { return &c.Plugins.Defaults }), "Plugin defaults for all flows."},
-	"plugins.configurations":         {list(func(c *Config) *[]any { return &c.Plugins.Configurations }), "Settings of types."},
-	"worker.threads":                 {whole(func(c *Config) *int { return &c.Worker.Threads }), "How many tasks a worker runs at once."},
-	"worker.group":                   {text(func(c *Config) *string { return &c.Worker.Group }), "The worker group that a worker serves."},
-	"environment.name":               {text(func(c *Config) *string { return &c.Environment.Name }), "The name of the environment in the UI."},
-	"environment.color":              {text(func(c *Config) *string { return &c.Environment.Color }), "Its colour."},
-	"url":                            {text(func(c *Config) *string { return &c.URL }), "The address of the web UI for people."},
-	"tutorial-flows.enabled":         {flag(func(c *Config) *bool { return &c.Tutorial }), "Put the tutorial flows into an empty installation."},
-	"anonymous-usage-report.enabled": {nil, ""},
-	"server-type":                    {nil, ""},
-}
-
-// inert are prefixes of keys that the reference has and that mean nothing here.
-var inert = []string{"jdbc.", "retries.", "anonymous-usage-report.", "server.liveness.", "server.service.", "metrics.", "hidden-labels.", "worker.controllers."}
 
 // Load reads a file, and then the environment, over the defaults. The error lists everything that is wrong, with its place.
 // Keys that are not known are warnings: a file that was written for the reference has many that mean nothing here.
@@ -147,8 +46,11 @@ func (l *loader) read(src []byte) {
 		return
 	}
 	for _, e := range root.Entries() {
-		if e.Key.Text == "kestra" || e.Key.Text == "windhover" {
+		switch e.Key.Text {
+		case "kestra", "windhover":
 			l.section("", e.Value)
+		case "micronaut":
+			l.micronaut("micronaut.", e.Value)
 		}
 	}
 }
@@ -177,12 +79,36 @@ func (l *loader) section(prefix string, n *yamldoc.Node) {
 	}
 }
 
+// frameworkKeys are keys of the framework that the reference is built with which mean the same as keys here; its other keys
+// mean nothing.
+var frameworkKeys = map[string]string{
+	"micronaut.server.port": "server.port", "micronaut.server.host": "server.host", "micronaut.server.maxrequestsize": "server.max-request-size",
+}
+
+// micronaut reads the keys below a prefix that have a meaning here.
+func (l *loader) micronaut(prefix string, n *yamldoc.Node) {
+	for _, e := range n.Entries() {
+		name := prefix + e.Key.Text
+		if e.Value.Kind == yamldoc.Map {
+			l.micronaut(name+".", e.Value)
+			continue
+		}
+		k, ok := keys[frameworkKeys[plain(name)]]
+		if !ok {
+			continue
+		}
+		if err := k.set(l.c, expand(e.Value.Value())); err != nil {
+			l.problems = append(l.problems, fmt.Sprintf("%s:%d:%d: %s: %v", l.path, e.Value.Line, e.Value.Column, name, err))
+		}
+	}
+}
+
 // environment reads variables such as WINDHOVER_SERVER_PORT or KESTRA_SERVER_PORT. Unknown ones are left alone: others
 // may use the prefix.
 func (c *Config) environment(vars []string) []string {
 	byName := map[string]string{}
 	for k := range keys {
-		byName[strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(k))] = k
+		byName[envName(k)] = k
 	}
 	sort.Strings(vars)
 	var out []string
@@ -192,15 +118,30 @@ func (c *Config) environment(vars []string) []string {
 		if !ok {
 			rest, ok = strings.CutPrefix(name, "KESTRA_")
 		}
-		k, known := keys[byName[rest]]
+		k, known := keys[byName[envName(rest)]]
 		if !ok || !known || k.set == nil {
 			continue
 		}
-		if err := k.set(c, val); err != nil {
+		if err := k.set(c, envValue(val)); err != nil {
 			out = append(out, fmt.Sprintf("%s: %v", name, err))
 		}
 	}
 	return out
+}
+
+// envName is a key as variables name it; underscores stand for dots and for dashes, or for nothing.
+func envName(key string) string {
+	return strings.ToLower(strings.NewReplacer(".", "", "-", "", "_", "").Replace(key))
+}
+
+// envValue is a variable's value: lists and maps are JSON.
+func envValue(text string) any {
+	if strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{") {
+		if v, err := value.ParseJSON([]byte(text)); err == nil {
+			return v
+		}
+	}
+	return text
 }
 
 // expand replaces ${NAME} and ${NAME:default} in texts by the environment's variables.

@@ -81,7 +81,7 @@ func (a *API) removeAll(w http.ResponseWriter, r *http.Request, ids []string) er
 	return writeJSON(w, http.StatusOK, outcome{done})
 }
 
-// deleteFiles removes the files of a deleted execution.
+// deleteFiles removes the files of an execution that is gone.
 func (a *API) deleteFiles(ctx context.Context, x *model.Execution) error {
 	e := storage.Execution{Flow: storage.Flow{Tenant: x.Tenant, Namespace: x.Namespace, ID: x.FlowID}, ID: x.ID}
 	dir, err := e.Dir()

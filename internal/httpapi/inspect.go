@@ -136,12 +136,8 @@ func (a *API) fileMetas(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]int64{"size": at.Size})
 }
 
-// The rows of a preview, by default and at most.
-const (
-	previewRows    = 100
-	maxPreviewRows = 5000
-	maxPreviewLine = 1 << 20
-)
+// maxPreviewLine bounds one row of a preview, in bytes.
+const maxPreviewLine = 1 << 20
 
 // previewFile gives the first rows of a file, by what it holds.
 func (a *API) previewFile(w http.ResponseWriter, r *http.Request) error {
@@ -149,7 +145,7 @@ func (a *API) previewFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := whole(r.URL.Query(), "maxRows", previewRows)
+	rows, err := whole(r.URL.Query(), "maxRows", a.Settings.Server.PreviewRows)
 	if err != nil || rows < 1 {
 		return invalid("maxRows: not a positive number")
 	}
@@ -158,10 +154,11 @@ func (a *API) previewFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer obj.Close()
-	lines, truncated := firstLines(obj, min(rows, maxPreviewRows))
+	rows = min(rows, a.Settings.Server.MaxPreviewRows)
+	lines, truncated := firstLines(obj, rows)
 	extension := strings.TrimPrefix(path.Ext(uri.Name()), ".")
 	out := map[string]any{"extension": extension, "type": "TEXT", "content": strings.Join(lines, "\n"),
-		"maxLine": min(rows, maxPreviewRows), "truncated": truncated}
+		"maxLine": rows, "truncated": truncated}
 	switch extension {
 	case "ion", "jsonl", "ndjson":
 		list := []json.RawMessage{}

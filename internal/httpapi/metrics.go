@@ -115,10 +115,14 @@ func spanOf(startDate, endDate string, days int) (span, error) {
 	return s, nil
 }
 
+func startingAt(t time.Time) backend.Filter {
+	return backend.Filter{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: t.UTC()}
+}
+
 // filters select what lies in the span.
 func (s span) filters() []backend.Filter {
 	return []backend.Filter{
-		{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: s.from.UTC()},
+		startingAt(s.from),
 		{Field: backend.FieldStartDate, Op: backend.OpLessEq, Value: s.to.UTC()},
 	}
 }

@@ -198,3 +198,18 @@ func TestActionsOfTheNewerKind(t *testing.T) {
 	s.await(again, "SUCCESS")
 	s.get("/executions/"+again).has("eve", "inputs", "name")
 }
+
+func TestPurge(t *testing.T) {
+	s := start(t, nil)
+	s.yaml("POST", "/flows", hello).is(200)
+	x := s.send("POST", "/executions/company.team/hello?wait=true", "", "").is(200).id()
+	s.json("POST", "/instance/purge", `{}`).is(422)
+	s.json("POST", "/instance/purge", `{"endDate": "2100-01-01T00:00:00Z", "states": ["RUNNING"]}`).is(422)
+	s.json("POST", "/instance/purge", `{"endDate": "2000-01-01T00:00:00Z"}`).is(200).has(0.0, "executions")
+	s.json("POST", "/instance/purge", `{"endDate": "2100-01-01T00:00:00Z", "startDate": "2099-01-01T00:00:00Z"}`).is(200).has(0.0, "executions")
+	s.json("POST", "/instance/purge", `{"endDate": "2100-01-01T00:00:00Z", "dryRun": true}`).is(200).has(1.0, "executions").has(0.0, "logs")
+	s.json("POST", "/instance/purge", `{"endDate": "2100-01-01T00:00:00Z", "keepExecutions": true, "namespace": "company"}`).is(200).has(0.0, "executions").has(1.0, "logs")
+	s.get("/executions/" + x).is(200)
+	s.json("POST", "/instance/purge", `{"endDate": "2100-01-01T00:00:00Z", "states": ["SUCCESS"]}`).is(200).has(1.0, "executions")
+	s.get("/executions/" + x).is(404)
+}

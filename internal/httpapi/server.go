@@ -83,6 +83,7 @@ func New(cfg Config) *API {
 	a.statRoutes()
 	a.pluginRoutes()
 	a.serviceRoutes()
+	a.purgeRoutes()
 	a.exportRoutes()
 	a.miscRoutes()
 	a.pageRoutes()

@@ -2,11 +2,13 @@ package execution
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/purge"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/sdk"
 )
@@ -52,118 +54,29 @@ type PurgeOutput struct {
 	ExecutionOutputs int `json:"executionOutputsCount" doc:"Always 0, likewise."`
 }
 
-// Run deletes one batch after the other. What belongs to an execution goes before it does, so that a purge that was cut
-// short finds the rest when it is repeated.
+// Run deletes one batch after the other.
 func (t *PurgeExecutions) Run(ctx context.Context, run sdk.Run) (any, error) {
-	var out PurgeOutput
-	q := t.query(run.Info().Tenant)
-	for {
-		page, err := t.backend.Executions().Search(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		var ended []*model.Execution
-		for _, e := range page.Results {
-			if e.Engine.Finished && e.ID != run.Info().ExecutionID {
-				ended = append(ended, e)
-			}
-		}
-		if len(ended) > 0 {
-			if err := t.purge(ctx, ended, &out); err != nil {
-				return nil, err
-			}
-		}
-		if page.Cursor == "" || len(page.Results) < q.Size {
-			break
-		}
-		q.After = page.Cursor
+	p := &purge.Purger{Backend: t.backend, Storage: t.store}
+	what := purge.What{Executions: t.PurgeExecution, Logs: t.PurgeLog, Metrics: t.PurgeMetric, Files: t.PurgeStorage}
+	var gone purge.Deleted
+	err := p.Batches(ctx, t.query(run.Info().Tenant), t.BatchSize, func(list []*model.Execution) error {
+		others := slices.DeleteFunc(slices.Clone(list), func(e *model.Execution) bool { return e.ID == run.Info().ExecutionID })
+		n, err := p.Delete(ctx, others, what)
+		gone.Add(n)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	run.Log(sdk.LevelInfo, "deleted %d executions, %d log lines, %d metrics and %d files", out.Executions, out.Logs, out.Metrics, out.Storages)
-	return out, nil
+	run.Log(sdk.LevelInfo, "deleted %d executions, %d log lines, %d metrics and %d files", gone.Executions, gone.Logs, gone.Metrics, gone.Files)
+	return PurgeOutput{Executions: gone.Executions, Logs: gone.Logs, Metrics: gone.Metrics, Storages: gone.Files}, nil
 }
 
 func (t *PurgeExecutions) query(tenant string) backend.Query {
-	states := names(t.States)
-	if len(states) == 0 {
-		for _, s := range model.States() {
-			if s.Terminated() {
-				states = append(states, s.String())
-			}
-		}
-	}
-	q := backend.Query{
-		Tenant: tenant, Page: 1, Size: t.BatchSize, NoTotal: true, Sort: []backend.Sort{{By: "id"}},
-		Filters: []backend.Filter{
-			{Field: backend.FieldStartDate, Op: backend.OpLessEq, Value: t.EndDate},
-			{Field: backend.FieldState, Op: backend.OpIn, Value: states},
-		},
-	}
+	q := purge.Before(tenant, t.EndDate, names(t.States))
 	if t.StartDate != nil {
 		q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: *t.StartDate})
 	}
-	switch {
-	case t.Namespace != "" && t.FlowID != "":
-		q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldNamespace, Op: backend.OpEquals, Value: t.Namespace})
-	case t.Namespace != "":
-		q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldNamespace, Op: backend.OpPrefix, Value: t.Namespace})
-	}
-	if t.FlowID != "" {
-		q.Filters = append(q.Filters, backend.Filter{Field: backend.FieldFlowID, Op: backend.OpEquals, Value: t.FlowID})
-	}
+	q.Filters = append(q.Filters, purge.InNamespace(t.Namespace, t.FlowID)...)
 	return q
-}
-
-// purge deletes what is wanted of executions that have ended.
-func (t *PurgeExecutions) purge(ctx context.Context, ended []*model.Execution, out *PurgeOutput) error {
-	tenant := ended[0].Tenant
-	ids := make([]string, len(ended))
-	for i, e := range ended {
-		ids[i] = e.ID
-	}
-	of := backend.Query{Tenant: tenant, Filters: []backend.Filter{{Field: backend.FieldExecutionID, Op: backend.OpIn, Value: ids}}}
-	if t.PurgeLog {
-		n, err := t.backend.Logs().Delete(ctx, of)
-		if err != nil {
-			return err
-		}
-		out.Logs += n
-	}
-	if t.PurgeMetric {
-		n, err := t.backend.Metrics().Delete(ctx, of)
-		if err != nil {
-			return err
-		}
-		out.Metrics += n
-	}
-	if t.PurgeStorage {
-		for _, e := range ended {
-			n, err := deleteFiles(ctx, t.store, e)
-			if err != nil {
-				return err
-			}
-			out.Storages += n
-		}
-	}
-	if !t.PurgeExecution {
-		return nil
-	}
-	n, err := t.backend.Executions().Delete(ctx, tenant, ids)
-	out.Executions += n
-	return err
-}
-
-// deleteFiles deletes the files of an execution and returns how many there were.
-func deleteFiles(ctx context.Context, store storage.Storage, e *model.Execution) (int, error) {
-	dir, err := storage.Execution{Flow: storage.Flow{Tenant: e.Tenant, Namespace: e.Namespace, ID: e.FlowID}, ID: e.ID}.Dir()
-	if err != nil {
-		return 0, err
-	}
-	gone, err := store.DeleteByPrefix(ctx, dir)
-	n := 0
-	for _, uri := range gone {
-		if !uri.IsDirectory() {
-			n++
-		}
-	}
-	return n, err
 }
