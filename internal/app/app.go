@@ -27,6 +27,7 @@ import (
 	"github.com/windhover-io/windhover/internal/httpapi"
 	"github.com/windhover-io/windhover/internal/inputs"
 	"github.com/windhover-io/windhover/internal/launch"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/purge"
@@ -50,6 +51,7 @@ type App struct {
 	Flows     *flowstore.Store
 	Inputs    *inputs.Resolver
 	Secrets   *secret.Store
+	Masks     *mask.Book
 	World     *world.World
 	Cipher    *Cipher
 	Launcher  *launch.Launcher
@@ -65,7 +67,7 @@ var Version = "dev"
 
 // New builds the components that every kind of process has and opens the backend.
 func New(cfg *config.Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log, Templates: expr.NewCache(8192)}
+	a := &App{Config: cfg, Log: log, Templates: expr.NewCache(8192), Masks: &mask.Book{}}
 	var err error
 	if a.Cipher, err = NewCipher(cfg.Encryption.SecretKey); err != nil {
 		return nil, err
@@ -77,9 +79,12 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 		return nil, errors.Join(err, a.Backend.Close())
 	}
 	var invalid []string
-	a.Secrets, invalid = secret.New(a.Backend.Documents(), a.Cipher.encrypt(), a.Cipher.decrypt())
+	a.Secrets, invalid = secret.New(a.Backend.Documents(), a.Cipher.encrypt(), a.Cipher.decrypt(), a.Masks)
 	for _, name := range invalid {
 		log.Warn("an environment variable is not base64 and is left out of the secrets", "name", name)
+	}
+	if err := a.Secrets.Learn(context.Background(), httpapi.Tenant); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the secrets that are to be hidden: %w", err), a.Backend.Close())
 	}
 	a.World = &world.World{Backend: a.Backend, Storage: a.Storage, Secrets: a.Secrets, HTTP: httpClient()}
 	a.Inputs = &inputs.Resolver{Templates: a.Templates, Encrypt: a.Cipher.encrypt()}
@@ -91,7 +96,7 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
 	a.Launcher = &launch.Launcher{
 		Backend: a.Backend, Flows: a.Flows, Inputs: a.Inputs, World: a.World, Globals: cfg.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
-		Location: time.Local, Decrypt: a.Cipher.decrypt(),
+		Location: time.Local, Decrypt: a.Cipher.decrypt(), Masks: a.Masks,
 	}
 	return a, nil
 }
@@ -161,7 +166,7 @@ func (a *App) Executor(ctx context.Context) error {
 		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member,
 		Env: engine.Env{
 			Templates: a.Templates, Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
-			Decrypt: a.Cipher.decrypt(), Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
+			Decrypt: a.reveal(), Hide: a.hide, Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
 		},
 	})
 	a.start("executor", ex.Run)
@@ -187,7 +192,7 @@ func (a *App) Worker(ctx context.Context) error {
 	w := worker.New(worker.Config{
 		Backend: a.Backend, Flows: a.Flows, Registry: a.Registry, Functions: a.World, Storage: a.Storage, Templates: a.Templates,
 		Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
-		Encrypt: a.Cipher.encrypt(), Decrypt: a.Cipher.decrypt(), Log: a.Log, Member: member, Group: a.Config.Worker.Group,
+		Encrypt: a.Cipher.encrypt(), Decrypt: a.Cipher.decrypt(), Masks: a.Masks, Log: a.Log, Member: member, Group: a.Config.Worker.Group,
 		Threads: a.Config.Worker.Threads, TmpDir: tmp, Grace: a.Config.Server.Grace,
 	})
 	a.start("worker", w.Run)

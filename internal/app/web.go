@@ -21,7 +21,7 @@ func (a *App) Webserver(ctx context.Context) error {
 	}
 	api := httpapi.New(httpapi.Config{
 		Backend: a.Backend, Storage: a.Storage, Flows: a.Flows, Launcher: a.Launcher, Registry: a.Registry, Templates: a.Templates,
-		KV: kv.New(a.Backend.Documents()), Secrets: a.Secrets, Settings: a.Config, Version: Version, Log: a.Log,
+		KV: kv.New(a.Backend.Documents()), Secrets: a.Secrets, Masks: a.Masks, Settings: a.Config, Version: Version, Log: a.Log,
 		FlowOptions: a.flowOptions, StoreFlow: a.StoreFlow,
 	})
 	var lc net.ListenConfig

@@ -14,6 +14,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend/memory"
 	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/secret"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
 	"github.com/windhover-io/windhover/internal/value"
@@ -66,7 +67,7 @@ func newEvalEnv(ctx context.Context, path string) (*evalEnv, error) {
 		env.vars = m
 	}
 	b := memory.New()
-	secrets, _ := secret.New(b.Documents(), nil, nil)
+	secrets, _ := secret.New(b.Documents(), nil, nil, &mask.Book{})
 	env.world = &world.World{Backend: b, Storage: storagememory.New(), Secrets: secrets, HTTP: http.DefaultClient}
 	return env, nil
 }

@@ -83,7 +83,7 @@ func (r *runOptions) run(cmd *cobra.Command, o *options, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.printOutputs(cmd.OutOrStdout(), e); err != nil {
+	if err := r.printOutputs(cmd.OutOrStdout(), a.Masks.Of(e.ID).JSON(e.Outputs)); err != nil {
 		return err
 	}
 	if s := e.State.Current(); s != model.Success && s != model.Warning {
@@ -221,9 +221,9 @@ func labelsOf(list []string) ([]model.Label, error) {
 	return out, nil
 }
 
-func (r *runOptions) printOutputs(w io.Writer, e *model.Execution) error {
-	if len(e.Outputs) == 0 {
+func (r *runOptions) printOutputs(w io.Writer, outputs []byte) error {
+	if len(outputs) == 0 {
 		return nil
 	}
-	return printRaw(w, r.output, e.Outputs)
+	return printRaw(w, r.output, outputs)
 }

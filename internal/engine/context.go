@@ -104,11 +104,13 @@ func (x *turn) object(raw json.RawMessage, reveal bool) *value.Map {
 		return nil
 	}
 	if reveal && x.env.Decrypt != nil {
-		v = Reveal(v, x.env.Decrypt)
+		v = Reveal(v, x.decrypt)
 	}
 	m, _ := v.(*value.Map)
 	return m
 }
+
+func (x *turn) decrypt(text string) (string, error) { return x.env.Decrypt(x.s.Exec.ID, text) }
 
 // Reveal replaces the encrypted values within v by their text. What cannot be decrypted stays as it is.
 func Reveal(v any, decrypt func(string) (string, error)) any {

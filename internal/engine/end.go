@@ -212,7 +212,7 @@ func (x *turn) endExecution(s model.State) {
 // failExecution ends the execution for a reason that belongs to no task run.
 func (x *turn) failExecution(reason string) {
 	x.log(nil, model.LevelError, "%s", reason)
-	x.head().Engine.Failure = reason
+	x.head().Engine.Failure = x.hidden(reason)
 	x.endExecution(model.Failed)
 }
 

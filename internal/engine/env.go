@@ -28,8 +28,10 @@ type Env struct {
 	Answers map[string]Answer
 	// Globals, Envs and Kestra are the configured context variables of those names.
 	Globals, Envs, Kestra *value.Map
-	// Decrypt reveals an encrypted value for expressions; nil where no key is configured.
-	Decrypt func(text string) (string, error)
+	// Decrypt reveals an encrypted value to the expressions of an execution; nil where no key is configured.
+	Decrypt func(execution, text string) (string, error)
+	// Hide hides what Decrypt and functions have revealed to the execution, in texts for people; nil hides nothing.
+	Hide func(execution, text string) string
 	// Inputs validates and completes the inputs of an execution that a step creates (see package inputs).
 	Inputs func(flow *model.Flow, given *value.Map, e expr.Env) (json.RawMessage, error)
 	// OutputValue converts a rendered flow output to its declared type.

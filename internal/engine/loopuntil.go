@@ -34,7 +34,7 @@ func (x *turn) loopDone(f *frame) bool {
 	if err != nil {
 		x.log(n, model.LevelError, "%v", err)
 		run := x.edit(n)
-		run.Engine.Broken, run.Engine.Error = true, err.Error()
+		run.Engine.Broken, run.Engine.Error = true, x.hidden(err.Error())
 		f.broken = true
 	}
 	return done || err != nil

@@ -35,7 +35,7 @@ func (x *turn) reveal(m *value.Map) *value.Map {
 	if x.env.Decrypt == nil || m == nil {
 		return m
 	}
-	out, _ := Reveal(m, x.env.Decrypt).(*value.Map)
+	out, _ := Reveal(m, x.decrypt).(*value.Map)
 	return out
 }
 

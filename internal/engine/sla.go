@@ -59,7 +59,7 @@ func (x *turn) violate(i int, s *model.SLA, reason string) {
 	x.log(nil, model.LevelWarn, "SLA %s is broken: %s", s.ID, reason)
 	switch s.Behavior {
 	case "FAIL":
-		h.Engine.Failure = "SLA " + s.ID + " is broken: " + reason
+		h.Engine.Failure = "SLA " + s.ID + " is broken: " + x.hidden(reason)
 		x.terminateAll(model.Failed, model.Failed)
 	case "CANCEL":
 		x.terminateAll(model.Cancelled, model.Killed)

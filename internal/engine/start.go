@@ -26,7 +26,7 @@ func (x *turn) start(n *node) {
 		run, err := x.truthy(n, task.RunIf)
 		if err != nil {
 			x.log(n, model.LevelError, "runIf: %v", err)
-			x.edit(n).Engine.Error = err.Error()
+			x.edit(n).Engine.Error = x.hidden(err.Error())
 			x.move(n, x.allowed(task, model.Failed))
 			return
 		}
@@ -94,7 +94,7 @@ func (x *turn) startFlowable(n *node) {
 	if err := x.decide(n); err != nil {
 		x.log(n, model.LevelError, "%v", err)
 		run := x.edit(n)
-		run.Engine.Broken, run.Engine.Error = true, err.Error()
+		run.Engine.Broken, run.Engine.Error = true, x.hidden(err.Error())
 	}
 	if n.run.State.Current() != model.Running {
 		return // a Pause waits now

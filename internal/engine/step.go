@@ -90,6 +90,7 @@ func (x *turn) ignore(reason string) { x.reason = reason }
 
 // refuse ignores the event and tells who asked.
 func (x *turn) refuse(code model.AnswerCode, message string) {
+	message = x.hidden(message)
 	x.reason = message
 	x.verdict = model.Answer{Code: code, Message: message}
 	x.answer(x.verdict)

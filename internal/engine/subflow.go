@@ -42,7 +42,7 @@ func (x *turn) startSubflow(n *node) {
 // childFailed ends a task run whose execution could not be started.
 func (x *turn) childFailed(n *node, err error) {
 	x.log(n, model.LevelError, "%v", err)
-	x.edit(n).Engine.Error = err.Error()
+	x.edit(n).Engine.Error = x.hidden(err.Error())
 	x.closeAttempt(n, model.Failed)
 	x.endLeaf(n, model.Failed)
 }

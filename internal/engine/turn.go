@@ -146,7 +146,7 @@ func (x *turn) log(n *node, level model.Level, format string, args ...any) {
 	e := x.s.Exec
 	line := model.LogEntry{
 		Tenant: e.Tenant, Namespace: e.Namespace, FlowID: e.FlowID, ExecutionID: e.ID, Timestamp: x.now, Level: level,
-		Thread: "executor", Message: fmt.Sprintf(format, args...), Kind: e.Kind, Seq: engineSeq + int(x.id)<<10 + len(x.t.Logs),
+		Thread: "executor", Message: x.hidden(fmt.Sprintf(format, args...)), Kind: e.Kind, Seq: engineSeq + int(x.id)<<10 + len(x.t.Logs),
 	}
 	if n != nil {
 		line.TaskID, line.TaskRunID = n.run.TaskID, n.run.ID
@@ -154,6 +154,14 @@ func (x *turn) log(n *node, level model.Level, format string, args ...any) {
 		line.Attempt = &attempt
 	}
 	x.t.Logs = append(x.t.Logs, line)
+}
+
+// hidden is a text for people, without the secrets that expressions of the execution have seen.
+func (x *turn) hidden(text string) string {
+	if x.env.Hide == nil || x.s.Exec == nil || text == "" {
+		return text
+	}
+	return x.env.Hide(x.s.Exec.ID, text)
 }
 
 // engineSeq keeps the engine's lines apart from those of the worker, which count from 0.

@@ -107,7 +107,7 @@ func (x *turn) update(n *node) {
 	}
 	if err := x.apply(n); err != nil {
 		x.log(n, model.LevelError, "%v", err)
-		x.edit(n).Engine.Error = err.Error()
+		x.edit(n).Engine.Error = x.hidden(err.Error())
 		x.closeAttempt(n, model.Failed)
 		x.endLeaf(n, model.Failed)
 		return

@@ -12,9 +12,14 @@ import (
 // findUses tells of every task what its expressions may read, so that its job carries that and no more.
 func (c *compiler) findUses() {
 	readers := map[*model.Task]*reader{}
+	// Whoever runs a task has to know the secrets that it hides in its log, however they came into what the task reads.
+	secretive := hasSecret(c.flow.Inputs)
 	of := func(t *model.Task) *reader {
 		if readers[t] == nil {
 			readers[t] = &reader{task: t, roots: map[string]bool{}, outputs: map[string]bool{}}
+			if secretive {
+				readers[t].roots["inputs"] = true
+			}
 		}
 		return readers[t]
 	}
@@ -45,6 +50,13 @@ func (c *compiler) findUses() {
 			t.Tasks[0].Uses = t.Uses
 		}
 	}
+}
+
+func hasSecret(inputs []*model.Input) bool {
+	return slices.ContainsFunc(inputs, func(in *model.Input) bool {
+		itemType, _ := in.Props.Get("itemType")
+		return in.Type == "SECRET" || itemType == "SECRET" || hasSecret(in.Inputs)
+	})
 }
 
 // readDefaultsOf reads the expressions that stand in for properties when they are absent.

@@ -11,15 +11,16 @@ import (
 
 // An encoder appends JSON. Executions are written by hand: they are what the API answers with most.
 type encoder struct {
+	api *API
 	b   []byte
 	now time.Time
-	// secrets hides secrets in outputs.
-	secrets *mask.Masker
+	// secrets hides secrets in what is told of the execution at hand.
+	secrets mask.Hider
 }
 
 // encoder begins an answer of about so many bytes.
 func (a *API) encoder(size int) *encoder {
-	return &encoder{b: make([]byte, 0, size), now: time.Now(), secrets: &a.secrets}
+	return &encoder{api: a, b: make([]byte, 0, size), now: time.Now(), secrets: a.Masks.Of("")}
 }
 
 // field begins a member of an object; the first one of an object follows its brace.
@@ -67,15 +68,8 @@ func (e *encoder) date(name string, t time.Time) {
 	e.b = append(e.b, '"')
 }
 
-// outputs appends outputs with the secrets in them hidden.
-func (e *encoder) outputs(raw []byte) {
-	if len(raw) > 0 && !e.secrets.Empty() {
-		if v, err := value.ParseJSON(raw); err == nil {
-			raw = value.AppendJSON(nil, e.secrets.Value(v), value.JSONOptions{KeepNulls: true})
-		}
-	}
-	e.raw("outputs", raw)
-}
+// data appends what flows and people have put in, with the secrets in it hidden.
+func (e *encoder) data(name string, raw []byte) { e.raw(name, e.secrets.JSON(raw)) }
 
 // comma separates the elements of a list.
 func (e *encoder) comma() {
@@ -114,6 +108,7 @@ func (e *encoder) execution(x *model.Execution, runs []*model.TaskRun, variables
 }
 
 func (e *encoder) executionMembers(x *model.Execution, runs []*model.TaskRun, variables []byte) {
+	e.secrets = e.api.hider(x, runs)
 	e.text("tenantId", x.Tenant)
 	e.text("id", x.ID)
 	e.text("namespace", x.Namespace)
@@ -128,13 +123,13 @@ func (e *encoder) executionMembers(x *model.Execution, runs []*model.TaskRun, va
 		}
 		e.b = append(e.b, ']')
 	}
-	e.raw("inputs", x.Inputs)
-	e.outputs(x.Outputs)
+	e.data("inputs", x.Inputs)
+	e.data("outputs", x.Outputs)
 	e.labels(x.Labels)
 	if len(x.Variables) > 0 {
 		variables = x.Variables
 	}
-	e.raw("variables", variables)
+	e.data("variables", variables)
 	e.state(x.State)
 	e.optional("parentId", x.ParentID)
 	e.text("originalId", x.OriginalID)
@@ -143,7 +138,7 @@ func (e *encoder) executionMembers(x *model.Execution, runs []*model.TaskRun, va
 		e.b = append(e.b, '{')
 		e.text("id", t.ID)
 		e.text("type", t.Type)
-		e.raw("variables", t.Variables)
+		e.data("variables", t.Variables)
 		e.optional("logFile", t.LogFile)
 		e.b = append(e.b, '}')
 	}
@@ -179,7 +174,7 @@ func (e *encoder) labels(list []model.Label) {
 		e.comma()
 		e.b = append(e.b, '{')
 		e.text("key", l.Key)
-		e.text("value", l.Value)
+		e.text("value", e.secrets.Replace(l.Value))
 		e.b = append(e.b, '}')
 	}
 	e.b = append(e.b, ']')
@@ -195,7 +190,7 @@ func (e *encoder) taskRun(r *model.TaskRun) {
 	e.text("taskId", r.TaskID)
 	e.optional("parentTaskRunId", r.ParentID)
 	if r.Value != nil {
-		e.text("value", *r.Value)
+		e.text("value", e.secrets.Replace(*r.Value))
 	}
 	if len(r.Attempts) > 0 {
 		e.field("attempts")
@@ -211,7 +206,7 @@ func (e *encoder) taskRun(r *model.TaskRun) {
 		e.b = append(e.b, ']')
 	}
 	if len(r.Outputs) > 0 {
-		e.outputs(r.Outputs)
+		e.data("outputs", r.Outputs)
 	} else {
 		e.raw("outputs", []byte("{}"))
 	}

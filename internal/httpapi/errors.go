@@ -56,7 +56,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.Status)
-	message := e.Message
+	message := a.Masks.Of("").Replace(e.Message)
 	embedded := map[string]any{"errors": []map[string]string{{"message": message}}}
 	_ = json.NewEncoder(w).Encode(body{message, links{link{r.URL.RequestURI(), false}}, embedded})
 }

@@ -55,11 +55,12 @@ func (a *API) eval(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return notFound("Not Found: the execution has no task run " + r.PathValue("taskRunId"))
 	}
+	h := a.hider(x, runs)
 	s, err := a.Templates.Render(string(text), scope, expr.Limits{})
 	if err != nil {
-		return writeJSON(w, http.StatusOK, evaluation{Error: a.secrets.Replace(err.Error())})
+		return writeJSON(w, http.StatusOK, evaluation{Error: h.Replace(err.Error())})
 	}
-	s = a.secrets.Replace(s)
+	s = h.Replace(s)
 	return writeJSON(w, http.StatusOK, evaluation{Result: &s})
 }
 
@@ -81,8 +82,13 @@ func (a *API) validateInputs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	declared, _ := f.Document.Get("inputs")
+	h := a.Masks.Of(x.ID)
 	out := []any{}
 	for _, v := range checked {
+		v.Value = h.Value(v.Value)
+		for i := range v.Errors {
+			v.Errors[i] = h.Replace(v.Errors[i])
+		}
 		out = append(out, checkedInput(v, declared))
 	}
 	return writeValue(w, value.MapOf(value.Entry{Key: "id", Value: f.ID}, value.Entry{Key: "namespace", Value: f.Namespace},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -236,5 +237,5 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"id": ans.Execution.ID, "state": ans.Execution.State.Current(), "waits": ans.Body})
+	return writeJSON(w, http.StatusOK, map[string]any{"id": ans.Execution.ID, "state": ans.Execution.State.Current(), "waits": json.RawMessage(a.hider(ans.Execution, nil).JSON(ans.Body))})
 }

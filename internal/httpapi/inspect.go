@@ -156,6 +156,14 @@ func (a *API) previewFile(w http.ResponseWriter, r *http.Request) error {
 	defer obj.Close()
 	rows = min(rows, a.Settings.Server.MaxPreviewRows)
 	lines, truncated := firstLines(obj, rows)
+	x, runs, err := a.loadExecution(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	h := a.hider(x, runs)
+	for i := range lines {
+		lines[i] = h.Replace(lines[i])
+	}
 	extension := strings.TrimPrefix(path.Ext(uri.Name()), ".")
 	out := map[string]any{"extension": extension, "type": "TEXT", "content": strings.Join(lines, "\n"),
 		"maxLine": rows, "truncated": truncated}

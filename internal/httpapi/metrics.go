@@ -191,6 +191,7 @@ func (a *API) searchTaskRuns(w http.ResponseWriter, r *http.Request) error {
 	e.b = append(e.b, `{"results":[`...)
 	for _, run := range p.Results {
 		e.comma()
+		e.secrets = a.Masks.Of(run.ExecutionID)
 		e.taskRun(run)
 	}
 	e.b = append(e.b, `],"total":`...)

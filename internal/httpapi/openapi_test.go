@@ -14,6 +14,7 @@ import (
 	"github.com/windhover-io/windhover/api"
 	"github.com/windhover-io/windhover/internal/backend/memory"
 	"github.com/windhover-io/windhover/internal/config"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/secret"
 )
 
@@ -22,7 +23,7 @@ func newRoutes(t *testing.T) *API {
 	t.Helper()
 	b := memory.New()
 	t.Cleanup(func() { _ = b.Close() })
-	secrets, _ := secret.New(b.Documents(), nil, nil)
+	secrets, _ := secret.New(b.Documents(), nil, nil, &mask.Book{})
 	return New(Config{Backend: b, Secrets: secrets, Settings: config.Default(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 

@@ -36,6 +36,7 @@ type Config struct {
 	Templates *expr.Cache
 	KV        *kv.Store
 	Secrets   *secret.Store
+	Masks     *mask.Book // the secrets that are hidden in what is given out
 	Settings  *config.Config
 	Version   string
 	Log       *slog.Logger
@@ -52,16 +53,16 @@ type API struct {
 	Config
 	mux chi.Router
 	// routes lists "METHOD /path" of every route, for the test that holds them against the OpenAPI document.
-	routes []string
-	// secrets are hidden in what executions give out.
-	secrets  mask.Masker
+	routes   []string
 	observer *observer
 }
 
 // New returns the API.
 func New(cfg Config) *API {
+	if cfg.Masks == nil {
+		cfg.Masks = &mask.Book{}
+	}
 	a := &API{Config: cfg, mux: chi.NewRouter(), observer: newObserver(cfg.Backend, cfg.Version, cfg.Log)}
-	a.secrets.Add(cfg.Secrets.Values()...)
 	a.executionRoutes()
 	a.actionRoutes()
 	a.followRoutes()

@@ -14,6 +14,7 @@ import (
 	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/inputs"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/world"
@@ -33,6 +34,7 @@ type Launcher struct {
 	Globals, Envs, Kestra *value.Map
 	Location              *time.Location
 	Decrypt               func(string) (string, error)
+	Masks                 *mask.Book
 }
 
 // The errors of Create, besides those of the backend and *inputs.Error.
@@ -119,7 +121,7 @@ func (l *Launcher) Prepare(ctx context.Context, r Request) (*Prepared, error) {
 	if len(flow.Inputs) > 0 {
 		resolved, err := l.Inputs.Resolve(flow.Inputs, r.Inputs, env)
 		if err != nil {
-			return nil, err
+			return nil, l.hide(e, err)
 		}
 		e.Inputs = json.RawMessage(value.AppendJSON(nil, resolved, value.JSONOptions{KeepNulls: true}))
 		env.inputs = resolved
@@ -156,6 +158,19 @@ func Labels(flow, given []model.Label, id string) ([]model.Label, error) {
 	return out, nil
 }
 
+// hide hides secrets in what is wrong with inputs: expressions in defaults and conditions may quote what they have read.
+func (l *Launcher) hide(e *model.Execution, err error) error {
+	var wrong *inputs.Error
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	out := &inputs.Error{}
+	for _, p := range wrong.Problems {
+		out.Problems = append(out.Problems, l.Masks.Of(e.ID).Replace(p))
+	}
+	return out
+}
+
 // checks evaluates the flow's checks. The strongest behaviour of those that fail decides: BLOCK_EXECUTION is an error,
 // FAIL_EXECUTION returns why the execution fails.
 func (l *Launcher) checks(flow *model.Flow, env *env) (fail string, err error) {
@@ -169,6 +184,7 @@ func (l *Launcher) checks(flow *model.Flow, env *env) (fail string, err error) {
 		if rendered, err := l.Inputs.Templates.Render(c.Message, env, l.Inputs.Limits); err == nil {
 			message = rendered
 		}
+		message = l.Masks.Of(env.e.ID).Replace(message)
 		switch c.Behavior {
 		case "FAIL_EXECUTION":
 			failed = append(failed, message)
@@ -211,7 +227,7 @@ func (v *env) Var(name string) (any, bool) {
 			return nil, false
 		}
 		if v.l.Decrypt != nil {
-			return engine.Reveal(v.inputs, v.l.Decrypt), true
+			return engine.Reveal(v.inputs, v.reveal), true
 		}
 		return v.inputs, true
 	case "vars":
@@ -234,6 +250,15 @@ func (v *env) Var(name string) (any, bool) {
 	return nil, false
 }
 
+// reveal decrypts an input, which is hidden from then on.
+func (v *env) reveal(text string) (string, error) {
+	plain, err := v.l.Decrypt(text)
+	if err == nil {
+		v.l.Masks.Of(v.e.ID).Add(plain)
+	}
+	return plain, err
+}
+
 // Names lists the variables.
 func (v *env) Names() []string {
 	return []string{"flow", "execution", "inputs", "vars", "labels", "trigger", "globals", "envs", "kestra"}
@@ -245,6 +270,6 @@ func (v *env) Location() *time.Location { return v.l.Location }
 // Call calls a function that touches the world.
 func (v *env) Call(name string, args expr.Args) (any, error) {
 	return v.l.World.Call(v.ctx, world.Caller{
-		Tenant: v.flow.Tenant, Namespace: v.flow.Namespace, FlowID: v.flow.ID, ExecutionID: v.e.ID,
+		Tenant: v.flow.Tenant, Namespace: v.flow.Namespace, FlowID: v.flow.ID, ExecutionID: v.e.ID, Secret: v.l.Masks.Of(v.e.ID).Add,
 	}, name, args)
 }

@@ -3,149 +3,148 @@
 package mask
 
 import (
-	"encoding/base64"
-	"encoding/hex"
-	"net/url"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
-
-	"github.com/windhover-io/windhover/internal/value"
 )
 
 // Stars is what stands in place of a secret.
 const Stars = "******"
 
-// shortest is the length below which a secret is not searched for: it would be found everywhere.
-const shortest = 3
-
-// Masker knows the secrets of one run, or of a whole installation. The zero Masker knows none. It is safe for concurrent use.
+// Masker knows secrets. The zero Masker knows none. It is safe for concurrent use.
 type Masker struct {
-	mu       sync.RWMutex
-	known    map[string]bool
-	replacer *strings.Replacer
+	mu    sync.RWMutex
+	known map[string]bool
+	forms dictionary
 }
 
-// Add makes secrets known.
+// Add makes secrets known. One of fewer than three bytes is left out: it would be found everywhere.
 func (m *Masker) Add(secrets ...string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	changed := false
 	for _, s := range secrets {
-		if len(s) < shortest || m.known[s] {
+		if len(s) < shortest || m.Knows(s) {
 			continue
 		}
+		forms := variants(s)
+		m.mu.Lock()
 		if m.known == nil {
 			m.known = map[string]bool{}
 		}
 		m.known[s] = true
-		changed = true
-	}
-	if changed {
-		m.replacer = build(m.known)
+		for _, f := range forms {
+			m.forms.add(f)
+		}
+		m.mu.Unlock()
 	}
 }
 
-// Replace returns s with every known secret hidden.
-func (m *Masker) Replace(s string) string {
+// Knows tells whether a secret is known.
+func (m *Masker) Knows(secret string) bool {
 	m.mu.RLock()
-	r := m.replacer
-	m.mu.RUnlock()
-	if r == nil {
-		return s
-	}
-	return r.Replace(s)
+	defer m.mu.RUnlock()
+	return m.known[secret]
 }
 
 // Empty tells whether no secret is known.
 func (m *Masker) Empty() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.replacer == nil
+	return len(m.known) == 0
 }
 
-// Value returns v with every known secret hidden in its texts and keys.
-func (m *Masker) Value(v any) any {
-	if m.Empty() {
-		return v
-	}
-	switch t := v.(type) {
-	case string:
-		return m.Replace(t)
-	case []any:
-		out := make([]any, len(t))
-		for i, e := range t {
-			out[i] = m.Value(e)
-		}
-		return out
-	case *value.Map:
-		out := value.NewMap(t.Len())
-		for k, e := range t.All() {
-			out.Set(m.Replace(k), m.Value(e))
-		}
-		return out
-	}
-	return v
+// find appends the places in s where secrets stand.
+func (m *Masker) find(spans []span, s string) []span {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.forms.find(spans, s)
 }
 
-// build makes the replacer: longer forms first, so that a secret within another does not leave the rest of it visible.
-func build(known map[string]bool) *strings.Replacer {
-	forms := map[string]bool{}
-	for s := range known {
-		for _, f := range variants(s) {
-			if len(f) >= shortest {
-				forms[f] = true
-			}
-		}
-	}
-	list := make([]string, 0, len(forms))
-	for f := range forms {
-		list = append(list, f)
-	}
-	sort.Slice(list, func(i, j int) bool {
-		if len(list[i]) != len(list[j]) {
-			return len(list[i]) > len(list[j])
-		}
-		return list[i] < list[j]
-	})
-	pairs := make([]string, 0, 2*len(list))
-	for _, f := range list {
-		pairs = append(pairs, f, Stars)
-	}
-	return strings.NewReplacer(pairs...)
+// Book keeps the secrets that a process knows: those of the installation (the embedded Masker), which are hidden
+// everywhere, and those that were revealed to one execution, which are hidden in whatever comes of that execution. The zero
+// Book is empty.
+type Book struct {
+	Masker
+
+	mu    sync.RWMutex
+	of    map[string]*Masker
+	order []string // of the executions, by when they became known
 }
 
-// variants are the forms that a secret takes: plain, in other cases, trimmed, each of its lines, in JSON, in URLs, in
-// hexadecimal, and in base64 at each of the three places that it can have within a longer text.
-func variants(s string) []string {
-	out := []string{s, strings.ToUpper(s), strings.ToLower(s), strings.TrimSpace(s), hex.EncodeToString([]byte(s)),
-		url.QueryEscape(s), url.PathEscape(s)}
-	quoted := string(value.AppendJSONString(nil, s))
-	out = append(out, quoted[1:len(quoted)-1])
-	if lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }); len(lines) > 1 {
-		for _, l := range lines {
-			if len(l) > 7 {
-				out = append(out, l)
-			}
-		}
-	}
-	return append(out, base64Forms(s)...)
+// maxExecutions is how many executions a Book remembers secrets of; the one that has been known the longest is forgotten
+// first. Executions without secrets of their own do not count.
+const maxExecutions = 4096
+
+// Of hides the secrets of the installation and of one execution; with "", those of the installation only.
+func (b *Book) Of(execution string) Hider { return Hider{b, execution} }
+
+func (b *Book) execution(id string) *Masker {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.of[id]
 }
 
-// base64Forms are the characters that a secret certainly has in the base64 of any text that contains it: what lies on the
-// border to the neighbouring bytes is left out.
-func base64Forms(s string) []string {
-	var out []string
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		out = append(out, enc.EncodeToString([]byte(s)))
-		for shift := range 3 {
-			text := enc.EncodeToString(append(make([]byte, shift), s...))
-			start := (shift*8 + 5) / 6
-			end := (shift + len(s)) * 8 / 6
-			if end-start >= 6 {
-				out = append(out, text[start:end])
-			}
+// open returns the secrets of an execution, which may be none as yet.
+func (b *Book) open(id string) *Masker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if m := b.of[id]; m != nil {
+		return m
+	}
+	if b.of == nil {
+		b.of = map[string]*Masker{}
+	}
+	if len(b.order) == maxExecutions {
+		delete(b.of, b.order[0])
+		b.order = slices.Delete(b.order, 0, 1)
+	}
+	m := &Masker{}
+	b.of[id] = m
+	b.order = append(b.order, id)
+	return m
+}
+
+// A Hider hides what a Book knows in what comes of one execution.
+type Hider struct {
+	book      *Book
+	execution string
+}
+
+// Add makes secrets of the execution known.
+func (h Hider) Add(secrets ...string) {
+	for _, s := range secrets {
+		switch {
+		case h.execution == "":
+			h.book.Add(s)
+		case len(s) >= shortest && !h.book.Knows(s):
+			h.book.open(h.execution).Add(s)
 		}
 	}
-	return out
+}
+
+// Empty tells whether there is nothing to hide.
+func (h Hider) Empty() bool { return h.book.Empty() && h.book.execution(h.execution) == nil }
+
+// Replace returns s with every known secret hidden.
+func (h Hider) Replace(s string) string {
+	spans := h.find(s)
+	if len(spans) == 0 {
+		return s
+	}
+	var out strings.Builder
+	at := 0
+	for _, p := range spans {
+		out.WriteString(s[at:p.from])
+		out.WriteString(Stars)
+		at = p.to
+	}
+	out.WriteString(s[at:])
+	return out.String()
+}
+
+// find returns the places in s where secrets stand, in their order; those that overlap are one.
+func (h Hider) find(s string) []span {
+	spans := h.book.find(nil, s)
+	if own := h.book.execution(h.execution); own != nil {
+		spans = own.find(spans, s)
+	}
+	return joined(spans)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/mask"
 )
 
 // Kind is that of the documents that hold secrets.
@@ -30,12 +31,14 @@ type Store struct {
 	Docs             backend.Documents // nil: only the environment
 	Encrypt, Decrypt func(string) (string, error)
 
-	env map[string]string
+	masks *mask.Book
+	env   map[string]string
 }
 
 // New returns a store with the secrets of the environment. A variable that is not base64 is left out; invalid names them.
-func New(docs backend.Documents, encrypt, decrypt func(string) (string, error)) (s *Store, invalid []string) {
-	s = &Store{Docs: docs, Encrypt: encrypt, Decrypt: decrypt, env: map[string]string{}}
+// Whatever secrets the store comes to know are added to masks.
+func New(docs backend.Documents, encrypt, decrypt func(string) (string, error), masks *mask.Book) (s *Store, invalid []string) {
+	s = &Store{Docs: docs, Encrypt: encrypt, Decrypt: decrypt, masks: masks, env: map[string]string{}}
 	for _, kv := range os.Environ() {
 		name, text, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, envPrefix) {
@@ -47,6 +50,7 @@ func New(docs backend.Documents, encrypt, decrypt func(string) (string, error)) 
 			continue
 		}
 		s.env[strings.ToUpper(strings.TrimPrefix(name, envPrefix))] = plain
+		masks.Add(plain)
 	}
 	sort.Strings(invalid)
 	return s, invalid
@@ -60,7 +64,9 @@ func decode(text string) (string, error) {
 
 // stored is a secret in its document.
 type stored struct {
-	Value       string            `json:"value"` // encrypted
+	Value string `json:"value"` // encrypted
+	// Previous are the values that the secret had before, encrypted: they stay hidden in what was written with them.
+	Previous    []string          `json:"previous,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 }
@@ -79,7 +85,12 @@ func (s *Store) Secret(ctx context.Context, tenant, namespace, key string) (stri
 		if err := json.Unmarshal(d.Body, &b); err != nil {
 			return "", err
 		}
-		return s.Decrypt(b.Value)
+		plain, err := s.Decrypt(b.Value)
+		if err != nil {
+			return "", fmt.Errorf("the secret '%s' cannot be decrypted: %w", key, err)
+		}
+		s.masks.Add(plain)
+		return plain, nil
 	}
 	if v, ok := s.env[strings.ToUpper(key)]; ok {
 		return v, nil
@@ -95,7 +106,10 @@ func parent(ns string) string {
 	return ns[:i]
 }
 
-// Put stores a secret in a namespace.
+// maxPrevious is how many former values of a secret are kept.
+const maxPrevious = 10
+
+// Put stores a secret in a namespace. backend.ErrConflict if somebody else stores it at the same time.
 func (s *Store) Put(ctx context.Context, tenant, namespace, key, plain, description string, tags map[string]string) error {
 	if s.Encrypt == nil {
 		return errors.New("secrets cannot be stored without an encryption key: set kestra.encryption.secret-key")
@@ -104,27 +118,62 @@ func (s *Store) Put(ctx context.Context, tenant, namespace, key, plain, descript
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(stored{Value: sealed, Description: description, Tags: tags})
+	s.masks.Add(plain)
+	next := stored{Value: sealed, Description: description, Tags: tags}
+	expect := 0
+	switch d, err := s.Docs.Get(ctx, Kind, tenant, namespace, key); {
+	case err == nil:
+		var old stored
+		if err := json.Unmarshal(d.Body, &old); err != nil {
+			return err
+		}
+		expect = d.Version
+		next.Previous = append([]string{old.Value}, old.Previous...)
+		next.Previous = next.Previous[:min(len(next.Previous), maxPrevious)]
+	case !errors.Is(err, backend.ErrNotFound):
+		return err
+	}
+	raw, err := json.Marshal(next)
 	if err != nil {
 		return err
 	}
 	_, err = s.Docs.Put(ctx, backend.Document{
 		Kind: Kind, Tenant: tenant, Namespace: namespace, ID: key, Body: raw, Text: description, Updated: time.Now().UTC(),
-	}, backend.AnyVersion)
+	}, expect)
 	return err
+}
+
+// Learn makes all stored secrets known to the masks, also their former values: what was written with them may be read at
+// any time. One that cannot be decrypted is passed over; it cannot be revealed either.
+func (s *Store) Learn(ctx context.Context, tenant string) error {
+	if s.Decrypt == nil {
+		return nil
+	}
+	q := backend.Query{Tenant: tenant, Page: 1, Size: 1000, Sort: []backend.Sort{{By: "id"}}, NoTotal: true}
+	for {
+		page, err := s.Docs.Search(ctx, Kind, q)
+		if err != nil {
+			return err
+		}
+		for _, d := range page.Results {
+			var b stored
+			if json.Unmarshal(d.Body, &b) != nil {
+				continue
+			}
+			for _, sealed := range append([]string{b.Value}, b.Previous...) {
+				if plain, err := s.Decrypt(sealed); err == nil {
+					s.masks.Add(plain)
+				}
+			}
+		}
+		if page.Cursor == "" || len(page.Results) < q.Size {
+			return nil
+		}
+		q.After = page.Cursor
+	}
 }
 
 // Delete removes a stored secret. backend.ErrNotFound if there is none.
 func (s *Store) Delete(ctx context.Context, tenant, namespace, key string) error {
 	return s.Docs.Delete(ctx, Kind, tenant, namespace, key)
-}
-
-// Values lists the secrets of the environment, for masking.
-func (s *Store) Values() []string {
-	out := make([]string, 0, len(s.env))
-	for _, v := range s.env {
-		out = append(out, v)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -151,7 +151,7 @@ func (w *Worker) again(ctx context.Context, task *model.Task, tr *model.TaskRun)
 // child is the run of a task within this one's directory: it sees what the tasks before it have put out.
 func (rc *run) child(ctx context.Context, task *model.Task, tr *model.TaskRun) *run {
 	c := rc.w.newRun(ctx, rc.job, rc.flow, task, tr)
-	c.mask, c.dir = rc.mask, rc.dir
+	c.dir = rc.dir
 	vars := rc.vars.Clone()
 	taskrun := engine.TaskRunVar(tr)
 	if v := rc.taskRun.Value; v != nil {

@@ -58,8 +58,9 @@ func (w *Worker) execute(ctx context.Context, job *model.Job) (r *model.JobRepor
 	r = &model.JobReport{State: model.Failed}
 	defer func() {
 		if p := recover(); p != nil {
-			w.cfg.Log.Error("panic in a job", "job", job.ID, "panic", p, "stack", string(debug.Stack()))
-			r = &model.JobReport{State: model.Failed, Error: fmt.Sprintf("internal error: %v", p)}
+			reason := w.cfg.Masks.Of(job.Execution.ID).Replace(fmt.Sprint(p))
+			w.cfg.Log.Error("panic in a job", "job", job.ID, "panic", reason, "stack", string(debug.Stack()))
+			r = &model.JobReport{State: model.Failed, Error: "internal error: " + reason}
 		}
 	}()
 	flow, err := w.cfg.Flows.Get(ctx, job.Flow)
@@ -146,7 +147,7 @@ func (rc *run) withTimeout(ctx context.Context) (context.Context, context.Cancel
 func (rc *run) runType(ctx context.Context) (outputs any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			rc.w.cfg.Log.Error("panic in a task", "type", rc.task.Type, "panic", p, "stack", string(debug.Stack()))
+			rc.w.cfg.Log.Error("panic in a task", "type", rc.task.Type, "panic", rc.mask.Replace(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			err = fmt.Errorf("internal error in %s: %v", rc.task.Type, p)
 		}
 	}()

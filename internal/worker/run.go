@@ -32,7 +32,7 @@ type run struct {
 	vars    *value.Map
 	timeout time.Duration
 
-	mask    *mask.Masker
+	mask    mask.Hider
 	logs    *runLog
 	metrics []model.Metric
 	dir     string
@@ -41,7 +41,7 @@ type run struct {
 }
 
 func (w *Worker) newRun(ctx context.Context, job *model.Job, flow *model.Flow, task *model.Task, tr *model.TaskRun) *run {
-	rc := &run{w: w, ctx: ctx, job: job, flow: flow, task: task, taskRun: tr, mask: &mask.Masker{}}
+	rc := &run{w: w, ctx: ctx, job: job, flow: flow, task: task, taskRun: tr, mask: w.cfg.Masks.Of(job.Execution.ID)}
 	rc.logs = newRunLog(rc, job.Pure)
 	rc.vars = job.Vars
 	if w.cfg.Decrypt != nil {
@@ -130,7 +130,7 @@ func (rc *run) Location() *time.Location { return rc.w.cfg.Location }
 func (rc *run) Call(name string, args expr.Args) (any, error) {
 	t := rc.taskRun
 	return rc.w.cfg.Functions.Call(rc.ctx, world.Caller{
-		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, ExecutionID: t.ExecutionID, Secret: func(s string) { rc.mask.Add(s) },
+		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, ExecutionID: t.ExecutionID, Secret: rc.mask.Add,
 	}, name, args)
 }
 
@@ -208,13 +208,13 @@ func (rc *run) measure(typ, name string, v float64, tags []string) {
 	t := rc.taskRun
 	m := model.Metric{
 		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, TaskID: t.TaskID, ExecutionID: t.ExecutionID, TaskRunID: t.ID,
-		Type: typ, Name: name, Value: v, Timestamp: now(), Kind: rc.job.Execution.Kind,
+		Type: typ, Name: rc.mask.Replace(name), Value: v, Timestamp: now(), Kind: rc.job.Execution.Kind,
 	}
 	for i := 0; i+1 < len(tags); i += 2 {
 		if m.Tags == nil {
 			m.Tags = map[string]string{}
 		}
-		m.Tags[tags[i]] = tags[i+1]
+		m.Tags[rc.mask.Replace(tags[i])] = rc.mask.Replace(tags[i+1])
 	}
 	rc.metrics = append(rc.metrics, m)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
@@ -41,7 +42,9 @@ type Config struct {
 	// Globals, Envs and Kestra are the configured context variables.
 	Globals, Envs, Kestra *value.Map
 	Encrypt, Decrypt      func(string) (string, error)
-	Log                   *slog.Logger
+	// Masks are the secrets to hide; nil begins with none.
+	Masks *mask.Book
+	Log   *slog.Logger
 	// Member is this worker's incarnation, Group the worker group that it serves.
 	Member, Group string
 	// Threads is how many jobs it runs at once.
@@ -72,6 +75,9 @@ var (
 
 // New returns a worker; Run starts it.
 func New(cfg Config) *Worker {
+	if cfg.Masks == nil {
+		cfg.Masks = &mask.Book{}
+	}
 	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]context.CancelCauseFunc{}, early: map[string]bool{}}
 }
 

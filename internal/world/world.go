@@ -23,7 +23,7 @@ import (
 type Caller struct {
 	Tenant, Namespace, FlowID, ExecutionID string
 	// Secret is told every secret that is revealed, so that it is masked. It may be nil.
-	Secret func(string)
+	Secret func(...string)
 }
 
 // World answers functions.
