@@ -116,9 +116,7 @@ func (x *turn) beginTasks(f *frame) bool {
 	for n := x.createTask(f); n != nil; n = x.createTask(f) {
 		together = append(together, n)
 	}
-	for _, n := range together {
-		x.start(n)
-	}
+	x.startTogether(together)
 	return len(together) > 0
 }
 
@@ -181,7 +179,7 @@ func (x *turn) dependenciesEnded(f *frame, t *model.Task) bool {
 // endList ends what the list belongs to.
 func (x *turn) endList(f *frame, state model.State) {
 	if f.node == nil {
-		x.endExecution(state)
+		x.endFlow(state)
 		return
 	}
 	x.endFlowable(f.node, state)

@@ -76,8 +76,12 @@ func (x *turn) startBatches(n *node) {
 	}
 	x.openAttempt(n)
 	wait, err := x.renderBool(n, "wait", true)
+	var missing needs
 	for i := 0; err == nil && i < len(files); i++ {
-		err = x.startBatch(n, i, wait)
+		missing.gather(func() { err = x.startBatch(n, i, wait) })
+	}
+	if len(missing) > 0 {
+		panic(missing)
 	}
 	if err != nil {
 		x.childFailed(n, err)

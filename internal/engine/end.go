@@ -194,18 +194,25 @@ func (x *turn) endFlowable(n *node, s model.State) {
 	x.move(n, s)
 }
 
-// endExecution ends the execution: its outputs are rendered and the afterExecution list follows.
+// endFlow ends an execution whose flow has come to its own end: it has outputs, one that is cut off has none.
+func (x *turn) endFlow(s model.State) {
+	x.endExecution(s)
+	if s == model.Killed {
+		return
+	}
+	if err := x.renderOutputs(); err != nil {
+		x.log(nil, model.LevelError, "failed to render output values: %v", err)
+		h := x.head()
+		h.State = h.State.With(model.Failed, x.now)
+	}
+}
+
+// endExecution ends the execution: the afterExecution list follows.
 func (x *turn) endExecution(s model.State) {
 	h := x.head()
 	h.Engine.Admitted = true // what is still to come may come
 	h.State = h.State.With(s, x.now)
 	x.s.root.phase = model.SectionAfter
-	if s != model.Retried {
-		if err := x.renderOutputs(); err != nil {
-			x.log(nil, model.LevelError, "failed to render output values: %v", err)
-			h.State = h.State.With(model.Failed, x.now)
-		}
-	}
 	x.push(x.s.root)
 }
 

@@ -63,6 +63,31 @@ func (n needs) Error() string { return "unanswered: " + n[0].Key }
 // Fatal says that it is not about what is being evaluated: whoever gathers errors passes it on at once.
 func (n needs) Fatal() bool { return true }
 
+// unique leaves out what is asked for more than once.
+func (n needs) unique() needs {
+	seen := make(map[string]bool, len(n))
+	return slices.DeleteFunc(n, func(one Need) bool {
+		again := seen[one.Key]
+		seen[one.Key] = true
+		return again
+	})
+}
+
+// gather does a part of a step that others do not depend on, and notes what it lacks. The step is left when all parts have
+// been tried, so that everything is asked for at once.
+func (n *needs) gather(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			missing, ok := r.(needs)
+			if !ok {
+				panic(r)
+			}
+			*n = append(*n, missing...)
+		}
+	}()
+	f()
+}
+
 func (e *Env) flow(key model.FlowKey) *model.Flow {
 	if f, known := e.Flow(key); known {
 		return f

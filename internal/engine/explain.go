@@ -35,6 +35,7 @@ const (
 	WaitRetry      WaitFor = "RETRY"
 	WaitSubflow    WaitFor = "SUBFLOW"
 	WaitBreakpoint WaitFor = "BREAKPOINT"
+	WaitEngine     WaitFor = "ENGINE"  // for a moment: the engine goes on with it when it knows what it has asked for
 	WaitNothing    WaitFor = "NOTHING" // a defect: the sweeper reports it
 )
 
@@ -94,6 +95,8 @@ func (s *State) explainRun(n *node) Wait {
 		if w.For == WaitNothing {
 			w.For, w.Detail = WaitPerson, "somebody has to resume it"
 		}
+	case n.waitsForEngine():
+		w.For, w.Detail = WaitEngine, "the engine asks for what it has to know"
 	case n.class() == idle:
 		w.For, w.Detail = WaitNothing, "nothing is under way in it"
 	default:

@@ -30,6 +30,15 @@ func iterationCount(n *node) int {
 // loopDone decides after a turn of a LoopUntil whether the loop is over. If it is not, the loop waits for its next turn.
 func (x *turn) loopDone(f *frame) bool {
 	n := f.node
+	if !x.s.large() {
+		return x.decideLoop(f)
+	}
+	done := false
+	return x.patiently(n, func() { done = x.decideLoop(f) }) && done
+}
+
+func (x *turn) decideLoop(f *frame) bool {
+	n := f.node
 	done, err := x.loopOver(n)
 	if err != nil {
 		x.log(n, model.LevelError, "%v", err)

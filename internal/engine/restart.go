@@ -72,11 +72,13 @@ func (x *turn) goOn() {
 
 // startAgain starts the task runs that were set back to RESTARTED.
 func (x *turn) startAgain() {
+	var nodes []*node
 	for n := range x.s.all() {
 		if n.run.State.Current() == model.Restarted && n.task != nil {
-			x.start(n)
+			nodes = append(nodes, n)
 		}
 	}
+	x.startTogether(nodes)
 }
 
 // selectAgain selects task runs to start anew, with everything around them. Tasks that handle a failure or follow the end

@@ -19,8 +19,31 @@ func (x *turn) createRun(task *model.Task, f *frame, sec model.Section, group in
 	return x.create(task, f, sec, group, turnNo, val)
 }
 
+// startTogether starts task runs that begin at once. What they lack is asked for at once too.
+func (x *turn) startTogether(nodes []*node) {
+	if len(nodes) == 1 {
+		x.start(nodes[0])
+		return
+	}
+	var missing needs
+	for _, n := range nodes {
+		missing.gather(func() { x.start(n) })
+	}
+	if len(missing) > 0 {
+		panic(missing)
+	}
+}
+
 // start starts a task run that is in a created state: for the first time, again after a failure, or after a restart.
 func (x *turn) start(n *node) {
+	if x.s.large() {
+		x.patiently(n, func() { x.begin(n) })
+		return
+	}
+	x.begin(n)
+}
+
+func (x *turn) begin(n *node) {
 	task := n.task
 	if task.RunIf != "" {
 		run, err := x.truthy(n, task.RunIf)

@@ -29,6 +29,7 @@ type State struct {
 	root   *frame
 	timers map[string]model.Timer
 	tally  tally
+	putOff []*node // what the engine has to go on with: see defer.go
 }
 
 // tally counts the task runs that something is still to happen to, by what that is. From it follows whether an execution
@@ -148,13 +149,18 @@ func (s *State) index(runs []*model.TaskRun) {
 	s.nodes = make(map[string]*node, len(runs))
 	s.byTask = map[string]runsOf{}
 	s.order, s.gone = make([]*node, 0, len(runs)), 0
-	s.root, s.tally = nil, tally{}
+	s.root, s.tally, s.putOff = nil, tally{}, nil
 	if s.Flow == nil || s.Exec == nil {
 		return
 	}
 	s.root = newFrame(nil, rootLists(s.Flow))
 	for _, run := range runs {
 		s.attach(run)
+	}
+	for _, n := range s.order {
+		if n.waitsForEngine() {
+			s.putOff = append(s.putOff, n)
+		}
 	}
 	if s.Exec.State.Current().Terminated() {
 		s.root.phase = model.SectionAfter

@@ -34,13 +34,19 @@ func Step(s *State, ev *model.Event, env *Env) (res Result) {
 				panic(r)
 			}
 			x.undo()
-			res = Result{Needs: n}
+			res = Result{Needs: n.unique()}
 		}
 	}()
 	x.handle()
 	x.assertSLA() // before anything follows from the event
 	x.settle()
 	x.conclude()
+	if len(x.lacks) > 0 {
+		if !x.altered() {
+			return Result{Needs: x.lacks.unique()}
+		}
+		x.send(model.Event{To: ev.To, Kind: model.EventContinue})
+	}
 	return x.finish()
 }
 
@@ -80,6 +86,8 @@ func (x *turn) handle() {
 		x.onQueued()
 	case model.EventRefused:
 		x.onRefused()
+	case model.EventContinue:
+		x.onContinue()
 	default:
 		x.onAction()
 	}

@@ -22,6 +22,7 @@ type turn struct {
 	copied  bool // s.Exec is this turn's own copy
 	changed []change
 	dropped []*model.TaskRun
+	lacks   needs // what was put off waits for these
 	timers  []timerChange
 	work    []*frame
 	reason  string       // why nothing was done
@@ -267,6 +268,12 @@ func (x *turn) reindex() {
 
 // undo puts the state back to what it was before the turn.
 func (x *turn) undo() {
+	for _, f := range x.work {
+		f.queued = false
+	}
+	if !x.altered() {
+		return
+	}
 	olds := make(map[string]*model.TaskRun, len(x.changed))
 	for _, c := range x.changed {
 		olds[c.n.run.ID] = c.old
@@ -282,12 +289,11 @@ func (x *turn) undo() {
 	runs = append(runs, x.dropped...)
 	slices.SortFunc(runs, func(a, b *model.TaskRun) int { return a.Engine.Seq - b.Engine.Seq })
 	x.s.Exec = x.before
-	for i := len(x.timers) - 1; i >= 0; i-- {
-		if c := x.timers[i]; c.old == nil {
-			delete(x.s.timers, c.id)
-		} else {
-			x.s.timers[c.id] = *c.old
-		}
-	}
+	x.restoreTimers(0)
 	x.s.index(runs)
+}
+
+// altered tells whether the turn has changed anything.
+func (x *turn) altered() bool {
+	return x.copied || len(x.changed) > 0 || len(x.dropped) > 0 || len(x.timers) > 0
 }

@@ -59,6 +59,7 @@ const (
 	EventForceRun     EventKind = "forceRun"     // Action
 	EventDelete       EventKind = "delete"       // Action
 	EventExplain      EventKind = "explain"      // asked only: what does the execution wait for?
+	EventContinue     EventKind = "continue"     // from itself: it goes on with what it could not know in the same step
 )
 
 // The events of a gate.

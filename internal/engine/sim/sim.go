@@ -31,6 +31,8 @@ type Cluster struct {
 	Flows  map[string][]*model.Flow // by namespace.id, a revision each
 	Faults Faults
 	Now    time.Time
+	// Trusting leaves out the proofs after every commit, for measuring.
+	Trusting bool
 	// Trace is called with every committed transition; it may be nil.
 	Trace func(ev *model.Event, t *model.Transition)
 
@@ -190,7 +192,7 @@ func (c *Cluster) step(ev *model.Event) (*model.Transition, error) {
 	}
 	env := c.env
 	env.Now = c.Now
-	for range 10 {
+	for range 100_000 {
 		res := engine.Step(s, ev, &env)
 		if len(res.Needs) == 0 {
 			return res.Transition, nil
@@ -294,6 +296,9 @@ func (c *Cluster) commit(ev *model.Event, t *model.Transition) error {
 	c.inbox = append(c.inbox, t.Events...)
 	if c.Trace != nil {
 		c.Trace(ev, t)
+	}
+	if c.Trusting {
+		return nil
 	}
 	return c.check(rec)
 }
