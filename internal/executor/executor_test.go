@@ -35,9 +35,9 @@ type rig struct {
 // Cached returns the only flow.
 func (r *rig) Cached(model.FlowKey) (*model.Flow, bool) { return r.flow, true }
 
-// Resolve refuses: the flows of these tests need nothing.
-func (r *rig) Resolve(context.Context, *model.Execution, engine.Need) engine.Answer {
-	return engine.Answer{Err: fmt.Errorf("nothing to resolve")}
+// Resolve answers every function with the id of the execution that asks.
+func (r *rig) Resolve(_ context.Context, e *model.Execution, _ engine.Need) engine.Answer {
+	return engine.Answer{Value: e.ID}
 }
 
 // Get returns the only flow.
@@ -155,6 +155,19 @@ func TestRun(t *testing.T) {
 }
 
 // BenchmarkOneTask measures executions of one pure task, from their creation to their end, with so many under way at once.
+// TestNeed has a function of the world in the very first task: the execution that asks is not there yet.
+func TestNeed(t *testing.T) {
+	first := task("one", "debug.Return", model.KindRunnable, value.Entry{Key: "format", Value: "hello"})
+	first.RunIf = "{{ kv('x') == execution.id }}"
+	r := newRig(t, memory.New(), flowOf(first))
+	defer r.stop()
+	e := r.run(t)
+	runs, err := r.b.Executions().TaskRuns(context.Background(), "main", e.ID)
+	if err != nil || len(runs) != 1 || runs[0].State.Current() != model.Success {
+		t.Fatalf("%v %v", runs, err)
+	}
+}
+
 func BenchmarkOneTask(b *testing.B) {
 	r := newRig(b, memory.New(), flowOf(task("one", "debug.Return", model.KindRunnable, value.Entry{Key: "format", Value: "hello"})))
 	defer r.stop()

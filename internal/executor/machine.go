@@ -92,6 +92,9 @@ func (x *execution) Step(ev *model.Event, known any, now time.Time) shard.Outcom
 		return shard.Outcome{Transition: res.Transition, Ignored: res.Ignored}
 	}
 	exec, needs := x.state.Exec, res.Needs
+	if exec == nil { // it is being created, and its first tasks ask
+		exec = ev.Create.Execution
+	}
 	return shard.Outcome{Ask: func(ctx context.Context) any {
 		more := maps.Clone(answers)
 		if more == nil {

@@ -114,7 +114,7 @@ func (w *Worker) runChild(ctx context.Context, rc *run, task *model.Task, i int,
 		child.finish(&cr)
 		r.Logs, r.Metrics = append(r.Logs, cr.Logs...), append(r.Metrics, cr.Metrics...)
 		history := model.NewHistory(model.Created, started).With(model.Running, started).With(cr.State, now())
-		tr.Attempts = append(tr.Attempts, model.Attempt{State: history, WorkerID: w.cfg.Member})
+		tr.Attempts = append(tr.Attempts, model.Attempt{State: history, WorkerID: w.cfg.Member, LogFile: cr.LogFile})
 		tr.Outputs = cr.Outputs
 		tr.Engine.Error = cr.Error
 		rc.publish(task, tr)

@@ -92,6 +92,12 @@ func (w *Worker) runTask(ctx context.Context, rc *run, r *model.JobReport) {
 		return
 	}
 	defer cancel()
+	if rc.cached() {
+		if kept, ok := rc.recall(ctx); ok {
+			r.State, r.Outputs = model.Success, kept
+			return
+		}
+	}
 	outputs, err := rc.runType(ctx)
 	var partial *sdk.OutputError
 	if errors.As(err, &partial) {
@@ -113,6 +119,9 @@ func (w *Worker) runTask(ctx context.Context, rc *run, r *model.JobReport) {
 		r.State = model.Warning
 	case err == nil:
 		r.State = model.Success
+		if rc.cached() && rc.values == nil {
+			rc.remember(ctx, r.Outputs)
+		}
 	case errors.Is(cause, errKilled):
 		r.State, r.Error = model.Killed, "killed"
 	case errors.Is(cause, errTimeout):

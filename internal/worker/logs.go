@@ -33,10 +33,15 @@ type runLog struct {
 	size    int
 	pending []model.LogEntry
 	min     model.Level
+	file    *logFile // where the task keeps its log as a file
 }
 
 func newRunLog(rc *run, carry bool) *runLog {
-	return &runLog{rc: rc, carry: carry, min: rc.task.LogLevel}
+	l := &runLog{rc: rc, carry: carry, min: rc.task.LogLevel}
+	if rc.task.LogToFile {
+		l.file = newLogFile(rc.w.cfg.TmpDir, rc.taskRun)
+	}
+	return l
 }
 
 // add takes a line. The timestamps of parts of a long line differ, so that they sort in order.
@@ -47,6 +52,15 @@ func (l *runLog) add(level model.Level, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := now()
+	if l.file != nil {
+		l.file.add(at, level, text)
+		return
+	}
+	l.put(at, level, text)
+}
+
+// put takes a line for the log of the execution.
+func (l *runLog) put(at time.Time, level model.Level, text string) {
 	for part := range split(text) {
 		if l.seq > maxLines {
 			return
@@ -72,15 +86,30 @@ func (l *runLog) add(level model.Level, text string) {
 	}
 }
 
-// finish returns the lines that go with the report; all others are durable when it returns.
-func (l *runLog) finish() []model.LogEntry {
+// finish returns the lines that go with the report; all others are durable when it returns. Where the log is kept as a file,
+// file is its URI.
+func (l *runLog) finish() (lines []model.LogEntry, file string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.file != nil {
+		var err error
+		if file, err = l.file.store(l.rc); err != nil {
+			l.put(now(), model.LevelError, "the log of this task, which is kept as a file, could not be stored: "+err.Error())
+		}
+		l.file = nil
+	}
 	if l.carry {
-		return l.pending
+		return l.pending, file
 	}
 	l.rc.w.logs.flush()
-	return nil
+	return nil, file
+}
+
+// discard removes a log file that finish has not stored.
+func (l *runLog) discard() {
+	if l.file != nil {
+		l.file.remove()
+	}
 }
 
 // split cuts a text into lines of at most maxLine bytes, between characters.

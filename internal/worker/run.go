@@ -38,6 +38,8 @@ type run struct {
 	dir     string
 	ownDir  bool
 	values  []string
+	// cacheKey names the task's outputs in the cache, "" before it was asked for.
+	cacheKey string
 }
 
 func (w *Worker) newRun(ctx context.Context, job *model.Job, flow *model.Flow, task *model.Task, tr *model.TaskRun) *run {
@@ -66,8 +68,9 @@ func (rc *run) reveal(vars *value.Map) *value.Map {
 	return m
 }
 
-// close removes the task's own directory.
+// close removes the task's own directory, and a log that was not stored.
 func (rc *run) close() {
+	rc.logs.discard()
 	if rc.ownDir {
 		if err := os.RemoveAll(rc.dir); err != nil {
 			rc.w.cfg.Log.Warn("removing a working directory failed", "dir", rc.dir, "error", err)
@@ -80,7 +83,8 @@ func (rc *run) close() {
 func (rc *run) finish(r *model.JobReport) {
 	r.Values = rc.values
 	r.Metrics = append(r.Metrics, rc.metrics...)
-	r.Logs = append(r.Logs, rc.logs.finish()...)
+	lines, file := rc.logs.finish()
+	r.Logs, r.LogFile = append(r.Logs, lines...), file
 }
 
 // Info tells what runs.

@@ -64,6 +64,7 @@ type Worker struct {
 	running map[string]context.CancelCauseFunc // of the jobs under way
 	early   map[string]bool                    // cancelled before Claim has returned them
 	wg      sync.WaitGroup
+	swept   sync.Map // when the caches of tasks were last searched for what is too old, by directory
 }
 
 // errKilled and errStopped say why a job's context ended.
