@@ -28,6 +28,8 @@ func (o *options) connect(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&o.conn.user, "user", os.Getenv("WINDHOVER_USER"), "NAME:PASSWORD to log in with; also by WINDHOVER_USER")
 	f.StringVar(&o.conn.token, "api-token", os.Getenv("WINDHOVER_API_TOKEN"), "token to log in with; also by WINDHOVER_API_TOKEN")
 	f.StringArrayVar(&o.conn.headers, "header", nil, "a header of every request as NAME=VALUE")
+	f.StringArrayVar(&o.conn.headers, "headers", nil, "the same as --header")
+	_ = f.MarkHidden("headers")
 	f.StringVar(&o.conn.tenant, "tenant", "main", "the tenant")
 	// What comes from the environment is not shown as a default: it may be a password.
 	for _, name := range []string{"user", "api-token"} {
@@ -195,6 +197,14 @@ const contentYAML = "application/x-yaml"
 
 func (c *client) sendYAML(ctx context.Context, method, path string, query url.Values, src []byte) ([]byte, error) {
 	return c.call(ctx, request{method: method, path: path, query: query, body: bytes.NewReader(src), contentType: contentYAML})
+}
+
+func (c *client) sendJSON(ctx context.Context, method, path string, query url.Values, body any) ([]byte, error) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return c.call(ctx, request{method: method, path: path, query: query, body: bytes.NewReader(b), contentType: "application/json"})
 }
 
 // download writes an answer to a file, which is not there if the download fails.

@@ -15,7 +15,8 @@ import (
 func newExecution(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "execution", Aliases: []string{"executions"}, Short: "Work with executions"}
 	cmd.AddCommand(newExecutionCreate(o), newExecutionGet(o), newExecutionList(o), newExecutionRestart(o), newExecutionReplay(o),
-		newExecutionResume(o), newExecutionDelete(o), newExecutionLogs(o), newExecutionExplain(o), newExecutionFollow(o))
+		newExecutionResume(o), newExecutionUnqueue(o), newExecutionLabels(o), newExecutionStatus(o), newExecutionEval(o), newExecutionFile(o),
+		newExecutionDelete(o), newExecutionLogs(o), newExecutionExplain(o), newExecutionFollow(o))
 	for _, a := range []struct{ name, method, short string }{
 		{"kill", http.MethodDelete, "Kill executions and those that they started"},
 		{"pause", http.MethodPost, "Pause running executions"},

@@ -19,7 +19,7 @@ import (
 
 func newFlow(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "flow", Aliases: []string{"flows"}, Short: "Work with flows"}
-	cmd.AddCommand(newFlowValidate(o), newFlowExpand(), newFlowDot(o), newFlowList(o), newFlowGet(o), newFlowCreate(o), newFlowUpdate(o),
+	cmd.AddCommand(newFlowValidate(o), newFlowExpand(), newFlowDot(o), newFlowTest(o), newFlowList(o), newFlowGet(o), newFlowCreate(o), newFlowUpdate(o),
 		newFlowUpdates(o), newFlowDelete(o), newFlowExport(o), newFlowNamespace(o))
 	return o.connect(cmd)
 }
@@ -68,7 +68,7 @@ func newFlowValidate(o *options) *cobra.Command {
 				return err
 			}
 			defer done()
-			return validateFiles(cmd, files, check)
+			return o.validateFiles(cmd, files, check)
 		},
 	}
 	cmd.Flags().BoolVar(&local, "local", false, "check without a server, also where --server is given")
@@ -87,8 +87,33 @@ func (o *options) checker(cmd *cobra.Command, remote bool) (check func([]byte) (
 	return func(src []byte) ([]yamldoc.Problem, error) { return a.ValidateFlow("main", src), nil }, func() { _ = a.Stop(cmd.Context()) }, nil
 }
 
-func validateFiles(cmd *cobra.Command, files []string, check func([]byte) ([]yamldoc.Problem, error)) error {
+// checkedFile is what is wrong with a file, for programs.
+type checkedFile struct {
+	File     string        `json:"file"`
+	Valid    bool          `json:"valid"`
+	Problems []fileProblem `json:"problems"`
+}
+
+type fileProblem struct {
+	Severity   string `json:"severity"`
+	Line       int    `json:"line"`
+	Column     int    `json:"column"`
+	Path       string `json:"path,omitempty"`
+	Message    string `json:"message"`
+	Suggestion string `json:"suggestion,omitempty"`
+}
+
+func checked(file string, problems []yamldoc.Problem) checkedFile {
+	out := checkedFile{file, !yamldoc.HasErrors(problems), []fileProblem{}}
+	for _, p := range problems {
+		out.Problems = append(out.Problems, fileProblem{p.Severity.String(), p.Line, p.Column, p.Path, p.Message, p.Suggestion})
+	}
+	return out
+}
+
+func (o *options) validateFiles(cmd *cobra.Command, files []string, check func([]byte) ([]yamldoc.Problem, error)) error {
 	bad := 0
+	all := []checkedFile{}
 	for _, f := range files {
 		src, err := readFlow(f)
 		if err != nil {
@@ -98,12 +123,22 @@ func validateFiles(cmd *cobra.Command, files []string, check func([]byte) ([]yam
 		if err != nil {
 			return err
 		}
-		printProblems(cmd.ErrOrStderr(), f, src, problems)
 		if yamldoc.HasErrors(problems) {
 			bad++
+		}
+		if o.output != formatTable {
+			all = append(all, checked(f, problems))
 			continue
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: valid\n", f)
+		printProblems(cmd.ErrOrStderr(), f, src, problems)
+		if !yamldoc.HasErrors(problems) {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: valid\n", f)
+		}
+	}
+	if o.output != formatTable {
+		if err := o.printValue(cmd, all, nil); err != nil {
+			return err
+		}
 	}
 	if bad > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d files are not valid\n", bad, len(files))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -217,6 +218,7 @@ func newFlowExport(o *options) *cobra.Command {
 
 func newFlowNamespace(o *options) *cobra.Command {
 	d := &deletion{}
+	var override bool
 	update := &cobra.Command{
 		Use:   "update NAMESPACE DIRECTORY",
 		Short: "Create or update the flows of a namespace",
@@ -228,7 +230,7 @@ func newFlowNamespace(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q := url.Values{"delete": {strconv.FormatBool(d.missing)}}
+			q := url.Values{"delete": {strconv.FormatBool(d.missing)}, "override": {strconv.FormatBool(override)}}
 			raw, err := o.client().sendYAML(cmd.Context(), http.MethodPost, "/flows"+pathOf(args[0]), q, src)
 			if err != nil {
 				return err
@@ -237,7 +239,44 @@ func newFlowNamespace(o *options) *cobra.Command {
 		},
 	}
 	d.flags(update)
+	update.Flags().BoolVar(&override, "override-namespaces", false, "put the flows into the namespace, whichever their files name")
+	export := &cobra.Command{
+		Use: "export NAMESPACE DIRECTORY", Short: "Write the sources of the flows of a namespace to files", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: o.completeNamespace,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.exportSources(cmd, args[0], args[1])
+		},
+	}
 	cmd := &cobra.Command{Use: "namespace", Short: "Work with the flows of a namespace"}
-	cmd.AddCommand(update)
+	cmd.AddCommand(update, export)
 	return cmd
+}
+
+// exportSources writes a file for each flow of a namespace.
+func (o *options) exportSources(cmd *cobra.Command, namespace, dir string) error {
+	var flows []flowKey
+	if err := o.client().getInto(cmd.Context(), "/flows"+pathOf(namespace), nil, &flows); err != nil {
+		return err
+	}
+	if len(flows) == 0 {
+		return fmt.Errorf("there are no flows in %s", namespace)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, f := range flows {
+		var stored struct {
+			Source string `json:"source"`
+		}
+		err := o.client().getInto(cmd.Context(), "/flows"+pathOf(f.Namespace, f.ID), url.Values{"source": {"true"}}, &stored)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(dir, filepath.Base(f.ID)+".yaml")
+		if err := os.WriteFile(target, []byte(stored.Source), 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), target)
+	}
+	return nil
 }

@@ -18,26 +18,61 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-func newConfig() *cobra.Command {
+func newConfig(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Aliases: []string{"configs"}, Short: "Tell about the configuration"}
-	cmd.AddCommand(&cobra.Command{
+	properties := &cobra.Command{
 		Use: "properties", Short: "List the configuration keys", Args: cobra.NoArgs,
+		Long: "List the configuration keys. They stand in the file that --config names, below kestra: or windhover:, or in environment\n" +
+			"variables: kestra.server.port is KESTRA_SERVER_PORT or WINDHOVER_SERVER_PORT.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			type property struct {
+				Key      string `json:"key"`
+				Variable string `json:"variable"`
+				Doc      string `json:"description"`
+			}
+			rows := []property{}
 			for _, k := range config.Names() {
 				if doc := config.Doc(k); doc != "" {
-					fmt.Fprintf(w, "kestra.%s\t%s\n", k, doc)
+					name := "WINDHOVER_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(k))
+					rows = append(rows, property{"kestra." + k, name, doc})
 				}
+			}
+			if o.output != formatTable {
+				return o.printValue(cmd, rows, nil)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, r := range rows { // not as a table: descriptions are not cut
+				fmt.Fprintf(w, "%s\t%s\n", r.Key, r.Doc)
 			}
 			return w.Flush()
 		},
-	})
+	}
+	validate := &cobra.Command{
+		Use: "validate [FILE]", Short: "Check a configuration file, with the variables of the environment", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := o.config
+			if len(args) == 1 {
+				path = args[0]
+			}
+			_, warnings, err := config.Load(path)
+			for _, w := range warnings {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+w)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "the configuration is valid")
+			return nil
+		},
+	}
+	cmd.AddCommand(properties, validate)
+	o.outputFlag(properties.Flags())
 	return cmd
 }
 
 func newPlugin(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Aliases: []string{"plugins"}, Short: "Tell about the types that flows are made of"}
-	cmd.AddCommand(newPluginList(o), newPluginDoc())
+	cmd.AddCommand(newPluginList(o), newPluginSearch(o), newPluginDoc(), newPluginInstall())
 	return cmd
 }
 
@@ -51,21 +86,51 @@ func types() *plugin.Registry {
 func newPluginList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the types", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			type row struct {
-				Type     string          `json:"type"`
-				Category plugin.Category `json:"category"`
-				Title    string          `json:"title"`
-			}
-			rows := []row{}
-			for _, t := range types().Types("") {
-				rows = append(rows, row{t.Name, t.Category, t.Title})
-			}
-			return o.printValue(cmd, rows, []column{{"TYPE", "type"}, {"CATEGORY", "category"}, {"TITLE", "title"}})
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.printTypes(cmd, "") },
+	}
+	o.outputFlag(cmd.Flags())
+	coreFlag(cmd)
+	return cmd
+}
+
+func newPluginSearch(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "search TEXT", Short: "List the types whose name or title contains a text", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.printTypes(cmd, args[0]) },
 	}
 	o.outputFlag(cmd.Flags())
 	return cmd
+}
+
+func (o *options) printTypes(cmd *cobra.Command, text string) error {
+	type row struct {
+		Type     string          `json:"type"`
+		Category plugin.Category `json:"category"`
+		Title    string          `json:"title"`
+	}
+	rows := []row{}
+	for _, t := range types().Types("") {
+		if strings.Contains(strings.ToLower(t.Name+" "+t.Title), strings.ToLower(text)) {
+			rows = append(rows, row{t.Name, t.Category, t.Title})
+		}
+	}
+	return o.printValue(cmd, rows, []column{{"TYPE", "type"}, {"CATEGORY", "category"}, {"TITLE", "title"}})
+}
+
+// coreFlag accepts a flag of the reference, which tells its own types from those of others: here there are only the former.
+func coreFlag(cmd *cobra.Command) {
+	cmd.Flags().Bool("core", true, "accepted and without meaning: all types are part of the program")
+	_ = cmd.Flags().MarkHidden("core")
+}
+
+// newPluginInstall tells those who look for it that there is nothing to install.
+func newPluginInstall() *cobra.Command {
+	return &cobra.Command{
+		Use: "install", Aliases: []string{"uninstall"}, Short: "Tell that all types are part of the program", Hidden: true, DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("all types are part of the program: there is nothing to install, see `windhover plugin list`")
+		},
+	}
 }
 
 func newPluginDoc() *cobra.Command {
@@ -93,6 +158,7 @@ func newPluginDoc() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&dir, "directory", "", "where to write a file for each type")
 	cmd.Flags().BoolVar(&schema, "schema", false, "the JSON Schema instead of the documentation")
+	coreFlag(cmd)
 	return cmd
 }
 

@@ -20,7 +20,7 @@ import (
 func newNamespace(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "namespace", Aliases: []string{"namespaces"}, Short: "Work with namespaces, their files and keys"}
 	files := &cobra.Command{Use: "files", Short: "Work with the files of a namespace"}
-	files.AddCommand(newFilesList(o), newFilesGet(o), newFilesUpdate(o), newFilesDelete(o))
+	files.AddCommand(newFilesList(o), newFilesGet(o), newFilesRevisions(o), newFilesUpdate(o), newFilesDelete(o))
 	cmd.AddCommand(newNamespaceList(o), files, kvCommands(o))
 	return o.connect(cmd)
 }
@@ -64,12 +64,27 @@ func newFilesList(o *options) *cobra.Command {
 	}
 }
 
-func newFilesGet(o *options) *cobra.Command {
+func newFilesRevisions(o *options) *cobra.Command {
 	return &cobra.Command{
+		Use: "revisions NAMESPACE PATH", Short: "List the revisions of a file that are kept", Args: cobra.ExactArgs(2), ValidArgsFunction: o.completeNamespace,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			raw, err := o.client().get(cmd.Context(), filesPath(args[0], "revisions"), url.Values{"path": {args[1]}})
+			if err != nil {
+				return err
+			}
+			return o.print(cmd, raw, []column{{"REVISION", "revision"}})
+		},
+	}
+}
+
+func newFilesGet(o *options) *cobra.Command {
+	var revision int
+	cmd := &cobra.Command{
 		Use: "get NAMESPACE PATH [FILE]", Short: "Print a file, or write it to another file", Args: cobra.RangeArgs(2, 3),
 		ValidArgsFunction: o.completeNamespace,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r := request{method: http.MethodGet, path: filesPath(args[0]), query: url.Values{"path": {args[1]}}}
+			r := request{method: http.MethodGet, path: filesPath(args[0]), query: revisionQuery(revision)}
+			r.query.Set("path", args[1])
 			if len(args) == 3 {
 				return o.client().download(cmd.Context(), r, args[2])
 			}
@@ -82,6 +97,8 @@ func newFilesGet(o *options) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().IntVar(&revision, "revision", 0, "an older revision; 0 is the latest")
+	return cmd
 }
 
 func newFilesDelete(o *options) *cobra.Command {

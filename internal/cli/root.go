@@ -57,9 +57,14 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVarP(&o.logLevel, "log-level", "l", "", "least level of the program's own log: debug, info, warn, error")
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", "", "configuration file")
+	root.PersistentFlags().Bool("internal-log", false, "accepted and without meaning")
+	root.PersistentFlags().StringP("plugins", "p", "", "accepted and without meaning: types are part of the program")
+	for _, name := range []string{"internal-log", "plugins"} { // the reference has them
+		_ = root.PersistentFlags().MarkHidden(name)
+	}
 	root.PersistentFlags().BoolVarP(&o.verbose, "verbose", "v", false, "log more, the same as --log-level debug")
-	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(), newPlugin(o), newFlow(o), newExecution(o), newKV(o),
-		newNamespace(o), newTemplate(o), newSys(o))
+	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(o), newPlugin(o), newFlow(o), newExecution(o), newKV(o),
+		newNamespace(o), newTemplate(o), newTrigger(o), newSecret(o), newSys(o))
 	return root
 }
 

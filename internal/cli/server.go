@@ -2,8 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,8 +33,8 @@ var all = []string{"executor", "worker", "webserver"}
 
 func newServerLocal(o *options) *cobra.Command {
 	var port int
-	var host, data string
-	var inMemory bool
+	var host, data, flows string
+	var inMemory, noTutorials bool
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Start everything on this machine, with an embedded database",
@@ -55,26 +59,76 @@ func newServerLocal(o *options) *cobra.Command {
 			if inMemory {
 				cfg.Backend.Type, cfg.Storage.Type = "memory", "memory"
 			}
-			return serve(cmd.Context(), cfg, o.logger(slog.LevelInfo), all)
+			if noTutorials {
+				cfg.Tutorial = false
+			}
+			return serve(cmd.Context(), cfg, o.logger(slog.LevelInfo), all, flows)
 		},
 	}
 	cmd.Flags().IntVar(&port, "port", 8080, "port to listen on")
 	cmd.Flags().StringVar(&host, "host", "127.0.0.1", "address to listen on")
 	cmd.Flags().StringVar(&data, "data", "data", "directory of the database and the files")
 	cmd.Flags().BoolVar(&inMemory, "memory", false, "keep nothing")
+	cmd.Flags().StringVarP(&flows, "flow-path", "f", "", "a file or directory of flows to create or update at start")
+	cmd.Flags().BoolVar(&noTutorials, "no-tutorials", false, "leave out the tutorial flows")
 	return cmd
 }
 
+// kindOptions are the flags of the commands that start components.
+type kindOptions struct {
+	port, threads int
+	group, flows  string
+	noTutorials   bool
+}
+
 func newServerKind(o *options, kind, doc string, components []string) *cobra.Command {
-	return &cobra.Command{
+	k := &kindOptions{}
+	cmd := &cobra.Command{
 		Use: kind, Short: doc, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := o.load()
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cfg, o.logger(slog.LevelInfo), components)
+			k.apply(cmd, cfg)
+			return serve(cmd.Context(), cfg, o.logger(slog.LevelInfo), components, k.flows)
 		},
+	}
+	f := cmd.Flags()
+	if slices.Contains(components, "webserver") {
+		f.IntVar(&k.port, "port", 0, "port to listen on, instead of the configured one")
+		f.BoolVar(&k.noTutorials, "no-tutorials", false, "leave out the tutorial flows")
+		f.Bool("no-indexer", false, "accepted and without meaning: what is committed can be found")
+		_ = f.MarkHidden("no-indexer")
+	}
+	if slices.Contains(components, "worker") {
+		name, short := "thread", "t"
+		if kind == "standalone" { // as the reference calls it
+			name, short = "worker-thread", ""
+		}
+		f.IntVarP(&k.threads, name, short, 0, "how many tasks run at once, instead of the configured number")
+		f.StringVarP(&k.group, "worker-group", "g", "", "the worker group to serve")
+	}
+	if kind == "standalone" {
+		f.StringVarP(&k.flows, "flow-path", "f", "", "a file or directory of flows to create or update at start")
+	}
+	return cmd
+}
+
+// apply puts the flags that were given over the configuration.
+func (k *kindOptions) apply(cmd *cobra.Command, cfg *config.Config) {
+	f := cmd.Flags()
+	if f.Changed("port") {
+		cfg.Server.Port = k.port
+	}
+	if f.Changed("thread") || f.Changed("worker-thread") {
+		cfg.Worker.Threads = k.threads
+	}
+	if f.Changed("worker-group") {
+		cfg.Worker.Group = k.group
+	}
+	if k.noTutorials {
+		cfg.Tutorial = false
 	}
 }
 
@@ -87,12 +141,21 @@ func (o *options) load() (*config.Config, error) {
 	return cfg, err
 }
 
-// serve runs components until the context ends, then stops them.
-func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, components []string) error {
+// serve runs components until the context ends, then stops them. Flows of a path are created or updated first.
+func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, components []string, flows string) error {
+	if problems := cfg.Validate(); len(problems) > 0 { // flags may have made it wrong
+		return errors.New(strings.Join(problems, "\n"))
+	}
 	began := time.Now()
 	a, err := app.New(cfg, log)
 	if err != nil {
 		return err
+	}
+	if flows != "" {
+		if err := saveFlows(ctx, a, flows); err != nil {
+			_ = a.Stop(context.WithoutCancel(ctx))
+			return err
+		}
 	}
 	start := map[string]func(context.Context) error{"executor": a.Executor, "worker": a.Worker, "webserver": a.Webserver}
 	for _, c := range components {
@@ -105,4 +168,20 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, components
 	<-ctx.Done()
 	log.Info("stopping")
 	return a.Stop(context.WithoutCancel(ctx))
+}
+
+// saveFlows creates or updates the flows in files, and tells of all that are not valid.
+func saveFlows(ctx context.Context, a *app.App, path string) error {
+	files, err := yamlFiles([]string{path})
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if _, saveErr := saveFile(ctx, a, file, os.Stderr); saveErr != nil && !errors.Is(saveErr, errFailed) {
+			return saveErr
+		} else if saveErr != nil {
+			err = errFailed
+		}
+	}
+	return err
 }

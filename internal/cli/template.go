@@ -23,7 +23,7 @@ func newTemplate(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "template", Aliases: []string{"templates"}, Short: "Work with templates of tasks"}
 	namespace := &cobra.Command{Use: "namespace", Short: "Work with the templates of a namespace"}
 	namespace.AddCommand(newTemplateNamespaceUpdate(o))
-	cmd.AddCommand(newTemplateList(o), newTemplateGet(o), newTemplateCreate(o), newTemplateUpdate(o), newTemplateDelete(o), newTemplateExport(o), namespace)
+	cmd.AddCommand(newTemplateList(o), newTemplateGet(o), newTemplateValidate(o), newTemplateCreate(o), newTemplateUpdate(o), newTemplateDelete(o), newTemplateExport(o), namespace)
 	return o.connect(cmd)
 }
 
@@ -62,6 +62,14 @@ func newTemplateGet(o *options) *cobra.Command {
 			return printRaw(cmd.OutOrStdout(), format, raw)
 		},
 	}
+}
+
+// newTemplateValidate checks templates as flows are checked, whose form they have.
+func newTemplateValidate(o *options) *cobra.Command {
+	cmd := newFlowValidate(o)
+	cmd.Short = "Check template files; no server is needed"
+	cmd.Long = "Check template files and tell everything that is wrong with them, each with its line."
+	return cmd
 }
 
 func newTemplateCreate(o *options) *cobra.Command {
