@@ -88,26 +88,36 @@ func (d *dictionary) find(spans []span, s string) []span {
 	return spans
 }
 
-// variants are the forms that a secret takes: plain, in other cases, trimmed, each of its lines, in JSON (also in JSON
-// within JSON), in URLs, in hexadecimal, and in base64 at each of the three places that it can have within a longer text.
+// variants are the forms that a secret takes: as it is, in other cases, trimmed, each of its lines, and each of these in
+// every encoding.
 func variants(s string) []string {
+	plain := []string{s, strings.ToUpper(s), strings.ToLower(s), strings.TrimSpace(s)}
+	if lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }); len(lines) > 1 {
+		for _, l := range lines {
+			if len(l) > 7 {
+				plain = append(plain, l)
+			}
+		}
+	}
+	slices.Sort(plain)
+	var out []string
+	for _, p := range slices.Compact(plain) {
+		out = append(out, encoded(p)...)
+	}
+	return out
+}
+
+// encoded is a text as it is, in JSON (also in JSON within JSON), in URLs and forms, in hexadecimal and in base64.
+func encoded(s string) []string {
 	once := inJSON(s)
-	out := []string{s, strings.ToUpper(s), strings.ToLower(s), strings.TrimSpace(s), once, inJSON(once),
-		escapedHTML.Replace(once), inJSON(escapedHTML.Replace(once))}
-	inHex := hex.EncodeToString([]byte(s))
-	out = append(out, inHex, strings.ToUpper(inHex))
+	html := escapedHTML.Replace(once)
+	out := []string{s, once, inJSON(once), html, inJSON(html)}
 	for _, u := range []string{url.QueryEscape(s), url.PathEscape(s)} {
 		form := formEncoded.Replace(u)
 		out = append(out, u, form, lowerEscapes(u), lowerEscapes(form))
 	}
-	if lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }); len(lines) > 1 {
-		for _, l := range lines {
-			if len(l) > 7 {
-				out = append(out, l)
-			}
-		}
-	}
-	return append(out, base64Forms(s)...)
+	inHex := hex.EncodeToString([]byte(s))
+	return append(append(out, inHex, strings.ToUpper(inHex)), base64Forms(s)...)
 }
 
 // formEncoded is what forms write otherwise than URLs do: a space, a star and a tilde.
