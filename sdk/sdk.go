@@ -75,6 +75,8 @@ type Info struct {
 	ParentTaskRunID, TriggerID   string
 	ExecutionStart, TaskRunStart time.Time
 	OriginalID                   string
+	// TraceParent is the W3C trace context to pass on to whom the task asks, "" if there is none.
+	TraceParent string
 }
 
 // Template is a property that is handed over as written, for Run.Render.

@@ -20,7 +20,8 @@ import (
 // answer is a response that was accepted, with what to do when it has been read.
 type answer struct {
 	*http.Response
-	uri   string // that was asked for, before redirects
+	uri   string     // that was asked for, before redirects
+	conn  *namedConn // nil where it is not known how the server wrote the names of headers
 	close []func()
 }
 
@@ -45,7 +46,7 @@ func (c *Call) send(ctx context.Context, run sdk.Run, accept string) (*answer, e
 			a.Close()
 		}
 	}()
-	req, err := c.request(ctx, run, u, o, a)
+	req, err := c.request(a.traced(ctx), run, u, o, a)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +167,9 @@ func (c *Call) request(ctx context.Context, run sdk.Run, u *url.URL, o Options, 
 			continue
 		}
 		req.Header.Set(name, v)
+	}
+	if parent := run.Info().TraceParent; parent != "" && req.Header.Get("traceparent") == "" {
+		req.Header.Set("traceparent", parent)
 	}
 	return req, nil
 }

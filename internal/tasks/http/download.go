@@ -58,7 +58,7 @@ func (t *Download) Run(ctx context.Context, run sdk.Run) (any, error) {
 		return nil, err
 	}
 	run.Counter("response.length", float64(body.n))
-	return DownloadOutput{URI: uri, Code: a.StatusCode, Length: body.n, Headers: a.Header}, nil
+	return DownloadOutput{URI: uri, Code: a.StatusCode, Length: body.n, Headers: a.headers()}, nil
 }
 
 // name is the name of the file: as the flow says, as the server says, or with the extension of the address.

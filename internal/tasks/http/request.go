@@ -71,7 +71,7 @@ func (t *Request) Run(ctx context.Context, run sdk.Run) (any, error) {
 	if slices.Contains(t.modern().Logs, "RESPONSE_BODY") {
 		run.Log(sdk.LevelInfo, "body of the answer:\n%s", body)
 	}
-	out := RequestOutput{URI: a.uri, Code: a.StatusCode, Headers: a.Header}
+	out := RequestOutput{URI: a.uri, Code: a.StatusCode, Headers: a.headers()}
 	switch {
 	case a.Request.Method == http.MethodHead || a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusNotModified:
 	case t.EncryptBody:
