@@ -242,7 +242,7 @@ func (x *turn) unqueue(s model.State) {
 	default:
 		h.Engine.InGate = false
 		x.sendGate(model.EventLeft)
-		x.endExecution(s)
+		x.terminateAll(s, model.Killed)
 	}
 }
 

@@ -21,9 +21,9 @@ func (x *turn) step(f *frame) bool {
 	}
 	e := x.s.Exec
 	switch {
-	case !e.Engine.Admitted || e.State.Current().Terminated():
+	case !e.Engine.Admitted || e.State.Current().Terminated() && !f.after:
 		return false
-	case e.Engine.Kill != 0:
+	case e.Engine.Kill != 0 && !f.after:
 		if f.open == 0 {
 			x.endList(f, e.Engine.Kill)
 		}

@@ -31,7 +31,7 @@ func (x *turn) changeState(a *model.Action) {
 	}
 	x.clearTimersOf(n)
 	run := x.edit(n)
-	run.State = run.State.With(a.State, x.now)
+	run.State = slices.Clip(run.State).With(a.State, x.now)
 	if len(run.Attempts) > 0 {
 		x.reviseAttempt(n, a.State)
 	}
@@ -68,7 +68,7 @@ func (x *turn) comesAfter(o, n *node) bool {
 // reviseAttempt gives the newest attempt another end.
 func (x *turn) reviseAttempt(n *node, s model.State) {
 	run := x.edit(n)
-	run.Attempts = append([]model.Attempt(nil), run.Attempts...)
+	run.Attempts = slices.Clone(run.Attempts)
 	last := &run.Attempts[len(run.Attempts)-1]
-	last.State = last.State[:len(last.State):len(last.State)].With(s, x.now)
+	last.State = slices.Clip(last.State).With(s, x.now)
 }

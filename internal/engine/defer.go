@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -11,10 +12,10 @@ import (
 // large executions do not leave a step: only what lacks something is put off, and the execution sends itself an event to go
 // on with it.
 
-// largeExecution is from how many task runs on that is done.
+// largeExecution is from how many task runs on that is done, unless Env says otherwise.
 const largeExecution = 256
 
-func (s *State) large() bool { return len(s.order) >= largeExecution }
+func (x *turn) large() bool { return len(x.s.order) >= cmp.Or(x.env.Large, largeExecution) }
 
 // patiently does something for a task run: begins it, or decides about it. That it lacks an answer undoes nothing else; then
 // it is put off and the result is false.
@@ -34,6 +35,7 @@ func (x *turn) patiently(n *node, f func()) bool {
 // saved is what beginning a task run, or deciding about it, can change before it lacks something.
 type saved struct {
 	node    node
+	run     model.TaskRun
 	head    model.Execution
 	copied  bool
 	tally   tally
@@ -43,11 +45,14 @@ type saved struct {
 }
 
 func (x *turn) save(n *node) saved {
-	return saved{*n, *x.s.Exec, x.copied, x.s.tally, *x.t, len(x.changed), len(x.timers)}
+	return saved{*n, *n.run, *x.s.Exec, x.copied, x.s.tally, *x.t, len(x.changed), len(x.timers)}
 }
 
 func (x *turn) restore(n *node, b saved) {
 	*n, x.s.tally = b.node, b.tally
+	if n.turn == x.id { // its run is the turn's own and was written to
+		*n.run = b.run
+	}
 	if *x.t = b.t; b.copied {
 		*x.s.Exec = b.head
 	} else {
@@ -73,6 +78,7 @@ func (x *turn) restoreTimers(keep int) {
 func (x *turn) onContinue() {
 	nodes := x.s.putOff
 	x.s.putOff = nil
+	slices.SortFunc(nodes, func(a, b *node) int { return a.run.Engine.Seq - b.run.Engine.Seq })
 	if cur := x.s.Exec.State.Current(); len(nodes) == 0 || x.s.Exec.Engine.Kill != 0 && !cur.Terminated() {
 		x.ignore("nothing was put off")
 		return

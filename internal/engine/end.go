@@ -30,7 +30,7 @@ func (x *turn) onJobStarted() {
 		x.t.JobsDone = nil // the job may still run: its end acknowledges it
 		return
 	}
-	if n.run.State.Current() == model.Running {
+	if n.run.State.Current().IsRunning() {
 		x.ignore("the task run is running already")
 		return
 	}
@@ -220,7 +220,7 @@ func (x *turn) endExecution(s model.State) {
 func (x *turn) failExecution(reason string) {
 	x.log(nil, model.LevelError, "%s", reason)
 	x.head().Engine.Failure = x.hidden(reason)
-	x.endExecution(model.Failed)
+	x.terminateAll(model.Failed, model.Killed)
 }
 
 // finishExecution is the last thing that happens to an execution: whoever waits for it is told.
@@ -247,6 +247,10 @@ func (x *turn) finishExecution() {
 // terminate ends the execution with all that is under way: an Exit task, a broken SLA or a cancelling Pause has decided.
 // The task run that decided, and those around it, take the same state; everything else that is open is killed.
 func (x *turn) terminate(by *node, s model.State) {
+	if x.s.Exec.State.Current().Terminated() { // within afterExecution, where nothing is decided any more
+		x.cut(by, s)
+		return
+	}
 	for n := range x.s.up(by) {
 		if !n.ended() {
 			x.cut(n, s)

@@ -24,6 +24,8 @@ type Env struct {
 	// Flow finds a compiled flow that the owner has at hand; a revision of 0 asks for the latest. known is false when it
 	// would have to look first, which makes the step ask for it. A nil flow that is known does not exist.
 	Flow func(key model.FlowKey) (flow *model.Flow, known bool)
+	// Large is from how many task runs on a step is not left when it lacks an answer (see defer.go); 0 is 256.
+	Large int
 	// Answers are those to the needs of an earlier try of the same step, by Need.Key.
 	Answers map[string]Answer
 	// Globals, Envs and Kestra are the configured context variables of those names.

@@ -13,6 +13,7 @@ type frame struct {
 	node  *node // nil at the top
 	lists lists
 	phase model.Section
+	after bool // it is within afterExecution, which runs when the execution has ended
 
 	next   [numSections]int // by section, the index of the first task after all that have begun
 	open   int              // children that have not ended

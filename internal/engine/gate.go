@@ -150,6 +150,6 @@ func (s *gateStep) send(kind model.EventKind, execution string, visit int) {
 	s.t.Events = append(s.t.Events, model.Event{
 		ID: model.DeriveID("gate", s.g.Of.ID, string(kind), execution, strconv.Itoa(visit), strconv.FormatInt(s.g.Version, 10)),
 		To: model.ExecutionEntity(execution), Kind: kind, At: s.now,
-		Gate: &model.GateMessage{ExecutionID: execution, Visit: visit, Limit: s.g.Limit, Behavior: s.g.Behavior},
+		Gate: &model.GateMessage{Gate: s.g.Of.ID, ExecutionID: execution, Visit: visit, Limit: s.g.Limit, Behavior: s.g.Behavior},
 	})
 }

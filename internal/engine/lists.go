@@ -15,6 +15,7 @@ func (s *State) frameOf(n *node) *frame {
 	l[model.SectionTasks] = s.mainList(n)
 	f := newFrame(n, l)
 	f.broken = n.run.Engine.Broken
+	f.after = n.run.Engine.Section == model.SectionAfter || n.parent != nil && n.parent.after
 	switch t.Kind {
 	case model.KindParallel, model.KindDag:
 		f.begun = make([]bool, len(l[model.SectionTasks]))

@@ -12,7 +12,10 @@ import (
 // beginLoop begins the first turn of a LoopUntil.
 func (x *turn) beginLoop(n *node) error {
 	run := x.edit(n)
-	run.Engine.Turn, run.Iteration = 1, nil
+	if run.Engine.Turn > 1 { // it begins anew
+		run.Iteration = nil
+	}
+	run.Engine.Turn = 1
 	x.setIterationCount(n, 1)
 	return nil
 }
@@ -30,7 +33,7 @@ func iterationCount(n *node) int {
 // loopDone decides after a turn of a LoopUntil whether the loop is over. If it is not, the loop waits for its next turn.
 func (x *turn) loopDone(f *frame) bool {
 	n := f.node
-	if !x.s.large() {
+	if !x.large() {
 		return x.decideLoop(f)
 	}
 	done := false
@@ -135,8 +138,30 @@ func (x *turn) nextTurn(n *node) {
 	iteration := run.Engine.Turn - 1
 	run.Iteration = &iteration
 	x.move(n, model.Running)
+	run.State = bounded(run.State, model.Running, model.Paused)
 	n.frame = x.s.frameOf(n)
 	x.push(n.frame)
+}
+
+// The histories of a loop, and of its execution, get longer with every turn, and are written with every turn. Those of very
+// many turns keep their beginning and their newest part.
+const (
+	maxHistory  = 256
+	keptHistory = 128
+)
+
+// bounded shortens a history that has become too long by those of the states that go back and forth.
+func bounded(h model.History, passing ...model.State) model.History {
+	if len(h) <= maxHistory {
+		return h
+	}
+	out := make(model.History, 0, maxHistory)
+	for i, c := range h {
+		if i < 2 || i >= len(h)-keptHistory || !slices.Contains(passing, c.State) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // lastStart is when a task run was created, or set back to be run anew.

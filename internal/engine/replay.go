@@ -148,6 +148,7 @@ func (x *turn) copyHeader(a *model.Action, flow *model.Flow, id string) *model.E
 // copyRun is a task run of this execution as one of the next.
 func (x *turn) copyRun(n *node, next *model.Execution, ids map[string]string) *model.TaskRun {
 	run := *n.run
+	run.State, run.Attempts = slices.Clip(run.State), slices.Clip(run.Attempts) // the one that is copied may go on too
 	run.ID, run.ExecutionID, run.ParentID = ids[n.run.ID], next.ID, ids[n.run.ParentID]
 	run.Engine.Seq = next.Engine.Runs
 	next.Engine.Runs++

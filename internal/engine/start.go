@@ -9,7 +9,7 @@ import (
 
 // createRun creates a task run, unless a breakpoint stands before it.
 func (x *turn) createRun(task *model.Task, f *frame, sec model.Section, group int, val *string) *node {
-	if sec != model.SectionAfter && x.atBreakpoint(task, val) {
+	if !x.s.Exec.State.Current().Terminated() && x.atBreakpoint(task, val) {
 		return nil
 	}
 	turnNo := 0
@@ -27,7 +27,9 @@ func (x *turn) startTogether(nodes []*node) {
 	}
 	var missing needs
 	for _, n := range nodes {
-		missing.gather(func() { x.start(n) })
+		if !n.ended() { // by an Exit among them
+			missing.gather(func() { x.start(n) })
+		}
 	}
 	if len(missing) > 0 {
 		panic(missing)
@@ -36,7 +38,7 @@ func (x *turn) startTogether(nodes []*node) {
 
 // start starts a task run that is in a created state: for the first time, again after a failure, or after a restart.
 func (x *turn) start(n *node) {
-	if x.s.large() {
+	if x.large() {
 		x.patiently(n, func() { x.begin(n) })
 		return
 	}

@@ -169,12 +169,9 @@ func (s *State) index(runs []*model.TaskRun) {
 
 // attach enters a task run into the indexes and returns its node.
 func (s *State) attach(run *model.TaskRun) *node {
-	n := &node{run: run, task: s.Flow.ByID[run.TaskID]}
+	n := &node{run: run, task: s.Flow.ByID[run.TaskID], group: run.Engine.Group}
 	if run.Dynamic {
 		n.task = nil
-	}
-	if run.Iteration != nil {
-		n.group = *run.Iteration
 	}
 	s.nodes[run.ID] = n
 	s.order = append(s.order, n)

@@ -67,6 +67,10 @@ func (x *turn) handle() {
 	}
 	if !x.s.Exists() {
 		x.refuse(model.AnswerGone, "there is no such execution")
+		if m := x.ev.Gate; x.ev.Kind == model.EventGranted { // nobody is there who could give the slot back
+			x.t.Events = append(x.t.Events, model.Event{ID: model.DeriveID("gone", x.ev.ID), At: x.now, Kind: model.EventLeft,
+				To: model.Entity{Kind: model.EntityGate, ID: m.Gate}, Gate: &model.GateMessage{ExecutionID: m.ExecutionID, Visit: m.Visit}})
+		}
 		return
 	}
 	switch x.ev.Kind {
@@ -157,7 +161,7 @@ func (x *turn) onCreate() {
 	h := *create.Execution
 	flow := x.env.flow(model.FlowKey{Tenant: h.Tenant, Namespace: h.Namespace, ID: h.FlowID, Revision: h.FlowRevision})
 	x.s.Flow, x.s.Exec, x.copied = flow, &h, true
-	x.s.index(create.TaskRuns)
+	x.s.index(copies(create.TaskRuns)) // the event is not the turn's to write to
 	for n := range x.s.all() {
 		n.turn = x.id
 		x.changed = append(x.changed, change{n, nil})
@@ -173,6 +177,15 @@ func (x *turn) onCreate() {
 		return
 	}
 	x.askGate()
+}
+
+func copies(runs []*model.TaskRun) []*model.TaskRun {
+	out := make([]*model.TaskRun, len(runs))
+	for i, r := range runs {
+		c := *r
+		out[i] = &c
+	}
+	return out
 }
 
 // askGate asks for a slot where the flow has a concurrency limit, and begins at once where it has none.
@@ -252,7 +265,7 @@ func (x *turn) onRefused() {
 		end = model.Failed
 	}
 	x.log(nil, model.LevelWarn, "the flow's concurrency limit of %d is reached", x.ev.Gate.Limit)
-	x.endExecution(end)
+	x.terminateAll(end, model.Killed)
 }
 
 func (x *turn) onTimer() {
@@ -310,6 +323,6 @@ func (x *turn) conclude() {
 		if want == model.Running && cur.IsPaused() {
 			h.State = h.State.With(model.Restarted, x.now)
 		}
-		h.State = h.State.With(want, x.now)
+		h.State = bounded(h.State.With(want, x.now), model.Running, model.Paused, model.Restarted)
 	}
 }

@@ -184,7 +184,7 @@ func (x *turn) scheduleDate(n *node) (*time.Time, error) {
 func (x *turn) onChildEnded() {
 	c := x.ev.Child
 	n := x.s.nodes[c.TaskRunID]
-	if n == nil || n.ended() || c.Attempt != len(n.run.Attempts) {
+	if n == nil || n.run.State.Current() != model.Running || c.Attempt != len(n.run.Attempts) {
 		x.ignore("nobody waits for that execution")
 		return
 	}

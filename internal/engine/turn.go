@@ -71,7 +71,7 @@ func (x *turn) create(task *model.Task, parent *frame, sec model.Section, group,
 		Tenant: exec.Tenant, ID: taskRunID(exec, parentID, task, group, turnNo), ExecutionID: exec.ID,
 		Namespace: exec.Namespace, FlowID: exec.FlowID, TaskID: task.ID, ParentID: parentID,
 		State:  model.NewHistory(model.Created, x.now),
-		Engine: model.RunState{Seq: exec.Engine.Runs, Section: sec},
+		Engine: model.RunState{Seq: exec.Engine.Runs, Section: sec, Group: group},
 	}
 	if val != nil {
 		run.Value, run.Iteration = val, &group

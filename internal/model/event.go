@@ -132,6 +132,7 @@ type ChildEnd struct {
 
 // GateMessage is between an execution and the gate of its flow.
 type GateMessage struct {
+	Gate        string    `json:"gate,omitempty"` // the id of the gate, where it is the sender
 	ExecutionID string    `json:"executionId"`
 	Visit       int       `json:"visit"`
 	Limit       int       `json:"limit,omitempty"`

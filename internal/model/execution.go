@@ -150,6 +150,8 @@ type RunState struct {
 	Seq int `json:"seq"`
 	// Section is the list of its parent that the task stands in.
 	Section Section `json:"section,omitempty"`
+	// Group is the index of its value in the loop around it, from 0.
+	Group int `json:"group,omitempty"`
 	// Values are a loop's values, frozen when it began, or the files that a split made.
 	Values []string `json:"values,omitempty"`
 	// Limit is how many children of it may run at once, as rendered when it began; 0 without bound.

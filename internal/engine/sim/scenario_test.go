@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,10 +60,15 @@ var shorthand = strings.NewReplacer(
 	"type: execution.", "type: io.kestra.plugin.core.execution.",
 )
 
-func compileAll(t testing.TB, text string) (out []*model.Flow) {
-	t.Helper()
+var registry = sync.OnceValue(func() *plugin.Registry {
 	reg := plugin.NewRegistry()
 	tasks.Register(reg, tasks.Deps{})
+	return reg
+})
+
+func compileAll(t testing.TB, text string) (out []*model.Flow) {
+	t.Helper()
+	reg := registry()
 	revisions := map[string]int{}
 	for _, src := range strings.Split(text, "\n---\n") {
 		src = "namespace: s\n" + shorthand.Replace(src)

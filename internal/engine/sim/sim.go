@@ -31,6 +31,10 @@ type Cluster struct {
 	Flows  map[string][]*model.Flow // by namespace.id, a revision each
 	Faults Faults
 	Now    time.Time
+	// Large is from how many task runs on a step is not left when it lacks an answer; 0 is the engine's own.
+	Large int
+	// Strict steps every event also on what is stored, and once more after it: see strict.go.
+	Strict bool
 	// Trusting leaves out the proofs after every commit, for measuring.
 	Trusting bool
 	// Trace is called with every committed transition; it may be nil.
@@ -44,6 +48,7 @@ type Cluster struct {
 	inbox  []model.Event
 	jobs   []*model.Job
 	steps  int
+	atHand bool // whether flows are known without asking, in the step under way
 }
 
 // record is an entity as it is stored.
@@ -70,7 +75,7 @@ func New(seed int64, flows ...*model.Flow) *Cluster {
 	in := &inputs.Resolver{Templates: templates}
 	c.env = engine.Env{
 		Templates: templates, Location: time.UTC, OutputValue: in.Output,
-		Flow: func(k model.FlowKey) (*model.Flow, bool) { return c.Flow(k), c.rng.Intn(3) > 0 },
+		Flow: func(k model.FlowKey) (*model.Flow, bool) { return c.Flow(k), c.atHand },
 		Inputs: func(f *model.Flow, given *value.Map, e expr.Env) (json.RawMessage, error) {
 			m, err := in.Resolve(f.Inputs, given, e)
 			if err != nil || m.Len() == 0 {
@@ -190,12 +195,26 @@ func (c *Cluster) step(ev *model.Event) (*model.Transition, error) {
 		s = c.load(rec)
 		c.memory[ev.To] = s
 	}
+	c.atHand = c.rng.Intn(3) > 0
+	if c.Strict {
+		return c.strictly(rec, s, ev)
+	}
+	return c.stepExecution(s, ev, nil)
+}
+
+// stepExecution steps an execution and answers what it asks; unanswered is called each time before that, if it is not nil.
+func (c *Cluster) stepExecution(s *engine.State, ev *model.Event, unanswered func() error) (*model.Transition, error) {
 	env := c.env
-	env.Now = c.Now
+	env.Now, env.Large = c.Now, c.Large
 	for range 100_000 {
 		res := engine.Step(s, ev, &env)
 		if len(res.Needs) == 0 {
 			return res.Transition, nil
+		}
+		if unanswered != nil {
+			if err := unanswered(); err != nil {
+				return nil, err
+			}
 		}
 		env.Answers = c.answer(env.Answers, res.Needs)
 	}
@@ -299,6 +318,11 @@ func (c *Cluster) commit(ev *model.Event, t *model.Transition) error {
 	}
 	if c.Trusting {
 		return nil
+	}
+	if c.Strict && t.Of.Kind == model.EntityExecution {
+		if err := c.repeat(rec, ev); err != nil {
+			return err
+		}
 	}
 	return c.check(rec)
 }
