@@ -162,8 +162,12 @@ func (a *App) Executor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	committed, err := a.traces(ctx)
+	if err != nil {
+		return err
+	}
 	ex := executor.New(executor.Config{
-		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member,
+		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member, Committed: committed,
 		Env: engine.Env{
 			Templates: a.Templates, Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 			Decrypt: a.reveal(), Hide: a.hide, Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
@@ -194,6 +198,7 @@ func (a *App) Worker(ctx context.Context) error {
 		Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 		Encrypt: a.Cipher.encrypt(), Decrypt: a.Cipher.decrypt(), Masks: a.Masks, Log: a.Log, Member: member, Group: a.Config.Worker.Group,
 		Threads: a.Config.Worker.Threads, TmpDir: tmp, Grace: a.Config.Server.Grace,
+		TraceParent: a.traceParent(),
 	})
 	a.start("worker", w.Run)
 	return nil

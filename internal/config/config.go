@@ -24,7 +24,8 @@ type Config struct {
 	// Retention is how long executions and what they leave are kept.
 	Retention purge.Policy
 	// URL is the address under which people reach the web UI; it stands in answers and notifications.
-	URL string
+	URL    string
+	Traces Traces
 	// Tutorial is whether the tutorial flows are put into an empty installation.
 	Tutorial bool
 }
@@ -93,6 +94,12 @@ type Worker struct {
 	// Threads is how many tasks a worker runs at once.
 	Threads int
 	Group   string
+}
+
+// Traces says where traces of executions go.
+type Traces struct {
+	// Endpoint is the URL of an OpenTelemetry collector; "" leaves it to the OTEL_* variables of the environment.
+	Endpoint string
 }
 
 // Environment is what the UI shows of where it runs.

@@ -48,6 +48,7 @@ var samples = map[string]struct {
 	"environment.name":                {"test", func(c *Config) { c.Environment.Name = "test" }},
 	"environment.color":               {"'#fff'", func(c *Config) { c.Environment.Color = "#fff" }},
 	"url":                             {"https://flows.example.org", func(c *Config) { c.URL = "https://flows.example.org" }},
+	"traces.endpoint":                 {"http://collector:4318/v1/traces", func(c *Config) { c.Traces.Endpoint = "http://collector:4318/v1/traces" }},
 	"tutorial-flows.enabled":          {"false", func(c *Config) { c.Tutorial = false }},
 	"retention.executions":            {"P90D", func(c *Config) { c.Retention.Executions = 90 * 24 * time.Hour }},
 	"retention.logs":                  {"P7D", func(c *Config) { c.Retention.Logs = 7 * 24 * time.Hour }},

@@ -211,6 +211,8 @@ var keys = map[string]key{
 	"environment.name":               {text(func(c *Config) *string { return &c.Environment.Name }), "The name of the environment in the UI."},
 	"environment.color":              {text(func(c *Config) *string { return &c.Environment.Color }), "Its colour."},
 	"url":                            {text(func(c *Config) *string { return &c.URL }), "The address of the web UI for people."},
+	"traces.endpoint":                {text(func(c *Config) *string { return &c.Traces.Endpoint }), "The OpenTelemetry collector that traces of executions are sent to (OTLP over HTTP); the OTEL_* variables say the rest."},
+	"traces.root":                    {nil, ""},
 	"tutorial-flows.enabled":         {flag(func(c *Config) *bool { return &c.Tutorial }), "Put the tutorial flows into an empty installation."},
 	"anonymous-usage-report.enabled": {nil, ""},
 	"server-type":                    {nil, ""},

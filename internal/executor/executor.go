@@ -29,6 +29,8 @@ type Config struct {
 	Log *slog.Logger
 	// Member is the incarnation that asks for shards.
 	Member string
+	// Committed is told of each transition once it is durable; nil for nobody. It must neither wait nor change it.
+	Committed func(*model.Transition)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -55,7 +57,8 @@ func (e *Executor) Run(ctx context.Context) error {
 		e.sweep(ctx)
 	}()
 	owner := shard.NewOwner(shard.Config{
-		Backend: e.cfg.Backend, Machine: e.machine, Log: e.cfg.Log, Member: e.cfg.Member, Kind: backend.ExecutionShards, Now: e.cfg.Now,
+		Backend: e.cfg.Backend, Machine: e.machine, Log: e.cfg.Log, Member: e.cfg.Member, Kind: backend.ExecutionShards,
+		Committed: e.cfg.Committed, Now: e.cfg.Now,
 	})
 	err := owner.Run(ctx)
 	<-swept

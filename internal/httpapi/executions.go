@@ -9,6 +9,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,8 +60,14 @@ func (a *API) createExecution(w http.ResponseWriter, r *http.Request) error {
 	return a.writeExecution(w, p.Flow, p.Execution(), []*model.TaskRun{}, true)
 }
 
-// createParameters reads the parameters that stand in the query.
+// traceParent is a W3C trace context; one that is none is as good as none.
+var traceParent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// createParameters reads the parameters that stand in the query, and the trace context.
 func createParameters(r *http.Request, req *launch.Request) (err error) {
+	if parent := r.Header.Get("traceparent"); traceParent.MatchString(parent) {
+		req.TraceParent = parent
+	}
 	if r.URL.RawQuery == "" {
 		return nil
 	}

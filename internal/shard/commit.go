@@ -41,6 +41,11 @@ func (s *shard) committed(ctx context.Context, p *part, err error) {
 
 // durable releases what waited for the part.
 func (s *shard) durable(ctx context.Context, p *part) {
+	if tell := s.cfg.Committed; tell != nil {
+		for _, t := range p.transitions {
+			tell(t)
+		}
+	}
 	for _, ent := range p.entities {
 		ent.inflight--
 		if ent.ending {

@@ -54,6 +54,8 @@ type Config struct {
 	// Member is the incarnation that asks for shards, of the kind that its machine knows.
 	Member string
 	Kind   backend.ShardKind
+	// Committed is told of each transition once it is durable; nil for nobody. It must neither wait nor change it.
+	Committed func(*model.Transition)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }

@@ -90,11 +90,15 @@ func (rc *run) finish(r *model.JobReport) {
 // Info tells what runs.
 func (rc *run) Info() sdk.Info {
 	e, t := rc.job.Execution, rc.taskRun
+	parent := e.TraceParent
+	if rc.w.cfg.TraceParent != nil {
+		parent = rc.w.cfg.TraceParent(e, t.ID)
+	}
 	return sdk.Info{
 		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, FlowRevision: rc.flow.Revision,
 		ExecutionID: e.ID, TaskRunID: t.ID, TaskID: t.TaskID, TaskType: rc.task.Type, Attempt: len(t.Attempts) + 1,
 		Value: t.Value, Iteration: t.Iteration, ParentTaskRunID: t.ParentID, TriggerID: e.TriggerID,
-		ExecutionStart: e.StartDate, TaskRunStart: t.State.Start(), OriginalID: e.OriginalID,
+		ExecutionStart: e.StartDate, TaskRunStart: t.State.Start(), OriginalID: e.OriginalID, TraceParent: parent,
 	}
 }
 

@@ -45,6 +45,8 @@ type Config struct {
 	// Masks are the secrets to hide; nil begins with none.
 	Masks *mask.Book
 	Log   *slog.Logger
+	// TraceParent is the trace context that a task run passes on; nil passes on the one that the execution was given.
+	TraceParent func(e model.JobHeader, taskRunID string) string
 	// Member is this worker's incarnation, Group the worker group that it serves.
 	Member, Group string
 	// Threads is how many jobs it runs at once.
