@@ -30,6 +30,9 @@ func (a *App) Webserver(ctx context.Context) error {
 		return err
 	}
 	a.addr = l.Addr().String()
+	if _, err := a.join(ctx, "WEBSERVER", ""); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	// Following an execution may take for ever, so that there is no timeout of writing.
 	srv := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	a.start("webserver", func(ctx context.Context) error {
@@ -56,9 +59,9 @@ func (a *App) Webserver(ctx context.Context) error {
 // Addr is the address that the web server listens on, "" before it does.
 func (a *App) Addr() string { return a.addr }
 
-// URL is where people find this process.
+// URL is where people find this installation, "" where that is not known.
 func (a *App) URL() string {
-	if a.Config.URL != "" {
+	if a.Config.URL != "" || a.addr == "" {
 		return a.Config.URL
 	}
 	return "http://" + a.addr

@@ -202,6 +202,9 @@ func (f *following) stream(cmd *cobra.Command, o *options, id string, q url.Valu
 // list prints the log that there is.
 func (f *following) list(cmd *cobra.Command, o *options, id string, q url.Values) error {
 	raw, err := o.client().get(cmd.Context(), "/logs"+pathOf(id), q)
+	if err == nil && string(raw) == "[]" { // of nothing, or of no execution at all
+		_, err = o.client().get(cmd.Context(), executionPath(id), nil)
+	}
 	if err != nil || o.output != formatTable {
 		if err == nil {
 			err = o.print(cmd, raw, nil)

@@ -65,7 +65,32 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().BoolVarP(&o.verbose, "verbose", "v", false, "log more, the same as --log-level debug")
 	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(o), newPlugin(o), newFlow(o), newExecution(o), newKV(o),
 		newNamespace(o), newTemplate(o), newTrigger(o), newSecret(o), newSys(o))
+	for _, cmd := range root.Commands() {
+		refuseUnknown(cmd)
+	}
 	return root
+}
+
+// refuseUnknown makes a group of commands, and those in it, refuse names that it does not have: left alone it prints its
+// help as if all were well.
+func refuseUnknown(group *cobra.Command) {
+	for _, cmd := range group.Commands() {
+		refuseUnknown(cmd)
+	}
+	if group.Runnable() || !group.HasSubCommands() {
+		return
+	}
+	group.Args = cobra.ArbitraryArgs
+	group.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		hint := ""
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = ", did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return fmt.Errorf("%s has no command %q%s", cmd.CommandPath(), args[0], hint)
+	}
 }
 
 // logger writes the program's own log to standard error.

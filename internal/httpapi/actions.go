@@ -65,11 +65,14 @@ func (a *API) actionRoutes() {
 }
 
 // orFlow tells an action on an execution from the creation of an execution of a flow that has the action's name: the paths
-// are alike, but ids have capital letters and namespaces have none.
+// are alike, but ids have capital letters and namespaces have none. Where there is no such flow, it is an action after all.
 func (a *API) orFlow(name string, h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		first := r.PathValue("id")
 		if r.Method != http.MethodPost || strings.ToLower(first) != first {
+			return h(w, r)
+		}
+		if _, err := a.Flows.Get(r.Context(), model.FlowKey{Tenant: Tenant, Namespace: first, ID: name}); errors.Is(err, backend.ErrNotFound) {
 			return h(w, r)
 		}
 		r.SetPathValue("namespace", first)

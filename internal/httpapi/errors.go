@@ -86,7 +86,7 @@ func (a *API) classify(err error) *Error {
 	case errors.Is(err, kv.ErrExpired):
 		return &Error{http.StatusGone, err.Error()}
 	case errors.Is(err, backend.ErrNotFound), errors.Is(err, storage.ErrNotFound), errors.Is(err, backend.ErrGone):
-		return &Error{http.StatusNotFound, "Not Found: " + err.Error()}
+		return &Error{http.StatusNotFound, "Not Found: " + strings.TrimSuffix(err.Error(), ": "+backend.ErrNotFound.Error())}
 	case errors.Is(err, backend.ErrConflict), errors.Is(err, kv.ErrExists):
 		return &Error{http.StatusConflict, err.Error()}
 	case errors.Is(err, backend.ErrInvalid), errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrOutsideRoot):

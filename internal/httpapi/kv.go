@@ -124,6 +124,9 @@ func (a *API) describeKey(w http.ResponseWriter, r *http.Request) error {
 
 // putKey sets a key to what the body holds. The headers ttl and description say how long it stays and what it is.
 func (a *API) putKey(w http.ResponseWriter, r *http.Request) error {
+	if err := checkNamespace(r.PathValue("namespace")); err != nil {
+		return err
+	}
 	raw, err := readBody(r, maxPart)
 	if err != nil {
 		return err

@@ -122,7 +122,7 @@ func TestServices(t *testing.T) {
 	id, _ := s.get("/instance/services/search?type=WORKER").is(200).has(1.0, "total").has("RUNNING", "results", 0, "state").at("results", 0, "id").(string)
 	s.get("/instance/services/"+id).is(200).has("WORKER", "type")
 	s.get("/instance/services/nothing").is(404)
-	s.get("/instance/services/active").is(200).has(2.0, "total")
+	s.get("/instance/services/active").is(200).has(3.0, "total")
 }
 
 func TestTables(t *testing.T) {
@@ -212,4 +212,19 @@ func TestPurge(t *testing.T) {
 	s.get("/executions/" + x).is(200)
 	s.json("POST", "/instance/purge", `{"endDate": "2100-01-01T00:00:00Z", "states": ["SUCCESS"]}`).is(200).has(1.0, "executions")
 	s.get("/executions/" + x).is(404)
+}
+
+func TestPrometheus(t *testing.T) {
+	s := start(t, nil)
+	s.yaml("POST", "/flows", "id: pauses\nnamespace: company.team\ntasks:\n  - {id: wait, type: io.kestra.plugin.core.flow.Pause}\n").is(200)
+	s.await(s.send("POST", "/executions/company.team/pauses", "", "").is(200).id(), "PAUSED")
+	text := string(s.send("GET", "//metrics", "", "").is(200).body)
+	for _, line := range []string{
+		`windhover_executions_unfinished{state="PAUSED"} 1`, `windhover_executions_unfinished{state="RUNNING"} 0`,
+		`windhover_members{kind="WORKER",state="RUNNING"} 1`, `windhover_http_requests_total{method="POST",status="200"} 2`, "windhover_build_info{",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("%s is not among the metrics", line)
+		}
+	}
 }

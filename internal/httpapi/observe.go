@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/model"
 )
 
 // observer counts requests and tells Prometheus about the process.
@@ -91,12 +92,15 @@ func (o *observer) serve(h http.Handler, w http.ResponseWriter, r *http.Request)
 	}
 }
 
-// backlog tells how many jobs wait and which components are alive, asked when Prometheus asks.
+// backlog tells how many jobs wait, how many executions have not ended and which components are alive, asked when Prometheus asks.
 type backlog struct{ b backend.Backend }
 
 var (
-	queuedDesc  = prometheus.NewDesc("windhover_jobs_queued", "Jobs that wait for a worker, by worker group.", []string{"group"}, nil)
-	membersDesc = prometheus.NewDesc("windhover_members", "Components that are known, by kind and state.", []string{"kind", "state"}, nil)
+	queuedDesc = prometheus.NewDesc("windhover_jobs_queued", "Jobs that wait for a worker, by worker group.", []string{"group"}, nil)
+	// pendingDesc is queuedDesc as the reference calls it, so that its dashboards go on.
+	pendingDesc    = prometheus.NewDesc("kestra_worker_job_pending", "Jobs that wait for a worker, by worker group.", []string{"worker_group"}, nil)
+	unfinishedDesc = prometheus.NewDesc("windhover_executions_unfinished", "Executions that have not ended, by state.", []string{"state"}, nil)
+	membersDesc    = prometheus.NewDesc("windhover_members", "Components that are known, by kind and state.", []string{"kind", "state"}, nil)
 )
 
 // backlogTimeout bounds how long a scrape waits for the backend.
@@ -105,6 +109,8 @@ const backlogTimeout = 5 * time.Second
 // Describe names the metrics.
 func (backlog) Describe(out chan<- *prometheus.Desc) {
 	out <- queuedDesc
+	out <- pendingDesc
+	out <- unfinishedDesc
 	out <- membersDesc
 }
 
@@ -115,6 +121,17 @@ func (c backlog) Collect(out chan<- prometheus.Metric) {
 	if queued, err := c.b.Queued(ctx); err == nil {
 		for group, n := range queued {
 			out <- prometheus.MustNewConstMetric(queuedDesc, prometheus.GaugeValue, float64(n), group)
+			out <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(n), group)
+		}
+	}
+	for _, s := range model.States() {
+		if s.Terminated() {
+			continue
+		}
+		p, err := c.b.Executions().Search(ctx, backend.Query{Tenant: Tenant, Filters: []backend.Filter{
+			{Field: backend.FieldState, Op: backend.OpEquals, Value: s.String()}}})
+		if err == nil {
+			out <- prometheus.MustNewConstMetric(unfinishedDesc, prometheus.GaugeValue, float64(p.Total), s.String())
 		}
 	}
 	members, err := c.b.List(ctx)

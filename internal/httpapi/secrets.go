@@ -104,6 +104,9 @@ func (a *API) putSecret(w http.ResponseWriter, r *http.Request) error {
 		return conflict("secrets cannot be stored without an encryption key: set kestra.encryption.secret-key")
 	}
 	ns := r.PathValue("namespace")
+	if err := checkNamespace(ns); err != nil {
+		return err
+	}
 	if err := a.Secrets.Put(r.Context(), Tenant, ns, body.Key, body.Value, body.Description, tagMap(body.Tags)); err != nil {
 		return err
 	}

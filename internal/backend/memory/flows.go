@@ -25,6 +25,9 @@ func latest(revisions []*backend.FlowRecord) *backend.FlowRecord {
 }
 
 func notFound(key model.FlowKey) error {
+	if key.Revision == 0 {
+		return fmt.Errorf("flow %s.%s: %w", key.Namespace, key.ID, backend.ErrNotFound)
+	}
 	return fmt.Errorf("flow %s.%s, revision %d: %w", key.Namespace, key.ID, key.Revision, backend.ErrNotFound)
 }
 

@@ -63,6 +63,9 @@ var (
 const ofFlow = " WHERE f.tenant = ? AND f.namespace = ? AND f.id = ?"
 
 func flowMissing(key model.FlowKey) error {
+	if key.Revision == 0 {
+		return fmt.Errorf("flow %s.%s: %w", key.Namespace, key.ID, backend.ErrNotFound)
+	}
 	return fmt.Errorf("flow %s.%s, revision %d: %w", key.Namespace, key.ID, key.Revision, backend.ErrNotFound)
 }
 
