@@ -152,6 +152,7 @@ type Snapshot struct {
 	Execution *model.Execution
 	TaskRuns  []*model.TaskRun // ordered by RunState.Seq
 	Gate      *model.GateChange
+	Trigger   *model.TriggerState // nil when nothing is remembered of it
 	Timers    []model.Timer
 	// Jobs are the ids of jobs that were handed out and have not ended.
 	Jobs []string

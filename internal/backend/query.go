@@ -64,7 +64,7 @@ var (
 	}
 	TriggerFields = map[Field]ValueKind{
 		FieldQuery: QueryField, FieldNamespace: TextField, FieldFlowID: TextField, FieldScope: ChoiceField,
-		FieldTriggerID: TextField, FieldDisabled: FlagField,
+		FieldTriggerID: TextField, FieldDisabled: FlagField, FieldType: TextField,
 	}
 	DocumentFields = map[Field]ValueKind{FieldQuery: QueryField, FieldNamespace: TextField}
 

@@ -56,6 +56,7 @@ const (
 	FieldLevel       Field = "LEVEL" // minimum level with GREATER_THAN_OR_EQUAL_TO
 	FieldKind        Field = "KIND"
 	FieldDisabled    Field = "DISABLED"
+	FieldType        Field = "TYPE" // of a trigger
 	FieldMetric      Field = "METRIC"
 )
 
@@ -109,9 +110,10 @@ type FlowRecord struct {
 	Disabled    bool
 	Deleted     bool
 	Updated     time.Time
-	// Triggers are the flow's triggers as first states: new ones are stored, those of dropped triggers removed, and
-	// what is already remembered of others is kept.
+	// Triggers are the flow's triggers as first states: new ones are stored, what is already remembered of others is kept.
 	Triggers []model.TriggerState
+	// Events are appended with the revision, in one commit: its triggers are told that their flow has changed.
+	Events []model.Event
 }
 
 // Flows keeps flows with all their revisions.
@@ -121,8 +123,8 @@ type Flows interface {
 	// Save stores r as the next revision if the latest one is expect (0: none, or a deleted one), else ErrConflict.
 	// It returns the revision. The same source as the latest one's makes no new revision.
 	Save(ctx context.Context, r FlowRecord, expect int) (int, error)
-	// Delete marks the flow deleted, as a new revision. ErrNotFound if there is none.
-	Delete(ctx context.Context, key model.FlowKey) (int, error)
+	// Delete marks the flow deleted, as a new revision, and appends the events with it. ErrNotFound if there is none.
+	Delete(ctx context.Context, key model.FlowKey, events []model.Event) (int, error)
 	// Revisions lists all revisions, oldest first.
 	Revisions(ctx context.Context, key model.FlowKey) ([]*FlowRecord, error)
 	// DropRevisions removes revisions for good; the latest cannot be.
@@ -201,15 +203,11 @@ type Metrics interface {
 	Delete(ctx context.Context, q Query) (int, error)
 }
 
-// Triggers answers questions about triggers and takes what people decide about them.
+// Triggers answers questions about triggers. They are changed by events alone.
 type Triggers interface {
 	Get(ctx context.Context, tenant, namespace, flow, trigger string) (*model.TriggerState, error)
-	// Search filters by QUERY, NAMESPACE, FLOW_ID, TRIGGER_ID, DISABLED. Sort: flowId, namespace, triggerId, nextExecutionDate.
+	// Search filters by QUERY, NAMESPACE, FLOW_ID, TRIGGER_ID, DISABLED, TYPE. Sort: flowId, namespace, triggerId, nextExecutionDate.
 	Search(ctx context.Context, q Query) (Page[*model.TriggerState], error)
-	// Update changes a trigger's state in one transaction: change gets the stored one and may return an error, which
-	// leaves all as it was. It may be called more than once, must be quick, and must not call the backend.
-	Update(ctx context.Context, tenant, namespace, flow, trigger string, change func(*model.TriggerState) error) (*model.TriggerState, error)
-	Delete(ctx context.Context, tenant, namespace, flow, trigger string) error
 }
 
 // Document is a small record of its own: a KV entry, a template, a namespace, a secret, a setting, a dashboard.

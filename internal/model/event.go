@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/value"
@@ -27,6 +28,20 @@ type Entity struct {
 
 // ExecutionEntity names an execution.
 func ExecutionEntity(id string) Entity { return Entity{EntityExecution, id} }
+
+// TriggerEntity names a trigger of a flow.
+func TriggerEntity(tenant, namespace, flow, trigger string) Entity {
+	return Entity{EntityTrigger, tenant + "/" + namespace + "/" + flow + "/" + trigger}
+}
+
+// TriggerOf is the flow and the id of the trigger that an entity is.
+func TriggerOf(e Entity) (flow FlowKey, trigger string) {
+	parts := strings.SplitN(e.ID, "/", 4)
+	if len(parts) < 4 {
+		return FlowKey{}, ""
+	}
+	return FlowKey{Tenant: parts[0], Namespace: parts[1], ID: parts[2]}, parts[3]
+}
 
 // GateEntity names the gate of a flow.
 func GateEntity(tenant, namespace, flow string) Entity {
@@ -68,6 +83,19 @@ const (
 	EventLeft  EventKind = "left"  // Gate: an execution needs its slot no more
 )
 
+// The events of a trigger, besides those of its jobs and timers.
+const (
+	EventSync        EventKind = "sync"        // its flow may have changed: nothing is told, it is read
+	EventUpstream    EventKind = "upstream"    // Upstream: an execution that it listens to has changed its state
+	EventRunEnded    EventKind = "runEnded"    // Run: an execution that it started has ended, or is no more
+	EventSetDisabled EventKind = "setDisabled" // Manage: Disabled
+	EventUnlock      EventKind = "unlock"      // it waits no longer for its execution or its evaluation
+	EventRestartJob  EventKind = "restartJob"  // its evaluation begins anew
+	EventBackfill    EventKind = "backfill"    // Manage: Backfill begins; without one it is given up
+	EventPauseFill   EventKind = "pauseFill"   // Manage: Paused
+	EventForget      EventKind = "forget"      // what is remembered of it goes; its flow still has it
+)
+
 // Event is a message to one entity. Delivery is at least once; the receiver sees to it that the effect is once, which
 // works because ids are derived: an event that is sent again has the id that it had.
 type Event struct {
@@ -88,6 +116,10 @@ type Event struct {
 	Child  *ChildEnd     `json:"child,omitempty"`
 	Gate   *GateMessage  `json:"gate,omitempty"`
 	Action *Action       `json:"action,omitempty"`
+
+	Upstream *Upstream `json:"upstream,omitempty"`
+	Run      *RunEnd   `json:"run,omitempty"`
+	Manage   *Manage   `json:"manage,omitempty"`
 }
 
 // NewExecution is an execution to be created; TaskRuns are those that a replay keeps.
@@ -167,6 +199,8 @@ type Answer struct {
 	Body json.RawMessage `json:"body,omitempty"`
 	// Execution is the header after the event; of a replay, that of the new execution.
 	Execution *Execution `json:"execution,omitempty"`
+	// Trigger is what is remembered of a trigger after the event.
+	Trigger *TriggerState `json:"trigger,omitempty"`
 }
 
 // AnswerCode classifies a refusal.
@@ -180,7 +214,8 @@ const (
 	AnswerInvalid             // the request itself is wrong
 )
 
-// Job is work for a worker: one attempt of a runnable task. It carries all that the worker needs but the flow.
+// Job is work for a worker: one attempt of a runnable task, or an evaluation of a trigger. It carries all that the worker
+// needs but the flow.
 type Job struct {
 	ID    string  `json:"id"` // JobID(TaskRun.ID, Attempt)
 	Flow  FlowKey `json:"flow"`
@@ -196,6 +231,24 @@ type Job struct {
 	Pure bool `json:"pure,omitempty"`
 	// At is when it was handed out.
 	At time.Time `json:"at"`
+	// TriggerID is set for the evaluation of a trigger of the flow. Execution then names the execution that may come of it.
+	TriggerID string `json:"triggerId,omitempty"`
+}
+
+// Entity is who is told of the job's progress.
+func (j *Job) Entity() Entity {
+	if j.TriggerID != "" {
+		return TriggerEntity(j.Flow.Tenant, j.Flow.Namespace, j.Flow.ID, j.TriggerID)
+	}
+	return ExecutionEntity(j.Execution.ID)
+}
+
+// TaskRunID is the id of its task run, "" for a trigger.
+func (j *Job) TaskRunID() string {
+	if j.TaskRun == nil {
+		return ""
+	}
+	return j.TaskRun.ID
 }
 
 // JobHeader is what a job carries of its execution.
@@ -238,6 +291,12 @@ const (
 	TimerSLA       TimerKind = "sla"       // MAX_DURATION is over
 )
 
+// The timers of a trigger.
+const (
+	TimerDue    TimerKind = "due"    // its next evaluation
+	TimerWindow TimerKind = "window" // the window of what it waits for is over
+)
+
 // Timer is an event that an entity sends itself for later. ID is unique within its entity; setting it again replaces it.
 type Timer struct {
 	ID        string    `json:"id"`
@@ -271,6 +330,7 @@ type Transition struct {
 	TaskRuns  []*TaskRun // added or changed, as they now are
 	DropRuns  []string   // ids of task runs that are no more
 	Gate      *GateChange
+	Trigger   *TriggerChange
 	Deleted   bool // the entity and its records go; a tombstone stays
 
 	Jobs        []*Job   // to be handed out
@@ -283,6 +343,9 @@ type Transition struct {
 	Logs        []LogEntry
 	Metrics     []Metric
 }
+
+// TriggerChange is what is now remembered of a trigger; a State of nil: nothing any more.
+type TriggerChange struct{ State *TriggerState }
 
 // GateChange is the difference that a transition makes to a gate.
 type GateChange struct {

@@ -75,6 +75,8 @@ type EngineState struct {
 	ViolatedSLA []string `json:"violatedSla,omitempty"`
 	// Waiting names who is told when this execution ends: the Subflow task run that waits for it.
 	Waiting *Waiting `json:"waiting,omitempty"`
+	// StartedBy is the trigger of its flow that started it and is told of its end; "" if none did.
+	StartedBy string `json:"startedBy,omitempty"`
 	// Runs counts the task runs ever created: the next one's sequence number.
 	Runs int `json:"runs,omitempty"`
 	// Failure is a reason that belongs to no task run.

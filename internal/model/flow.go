@@ -154,10 +154,24 @@ type OutputUse struct {
 	Own    bool
 }
 
+// TriggerKind says how a trigger comes to start executions.
+type TriggerKind string
+
+// The kinds of trigger.
+const (
+	TriggerSchedule TriggerKind = "SCHEDULE" // dates of a cron expression
+	TriggerDates    TriggerKind = "DATES"    // given dates
+	TriggerFlow     TriggerKind = "FLOW"     // executions of other flows
+	TriggerWebhook  TriggerKind = "WEBHOOK"  // requests
+	TriggerPolling  TriggerKind = "POLLING"  // a worker looks every now and then
+	TriggerRealtime TriggerKind = "REALTIME" // a worker listens all the time
+)
+
 // Trigger is one trigger of a flow.
 type Trigger struct {
 	ID          string
 	Type        string
+	Kind        TriggerKind
 	Description string
 	Disabled    bool
 	Props       *value.Map

@@ -17,10 +17,47 @@ type TriggerState struct {
 	Backfill      *Backfill  `json:"backfill,omitempty"`
 	StopAfter     []State    `json:"stopAfter,omitempty"`
 	Disabled      bool       `json:"disabled"`
-	ExecutionID   string     `json:"executionId,omitempty"`
+	ExecutionID   string     `json:"executionId,omitempty"` // of the execution that it waits for
 	Updated       *time.Time `json:"updatedDate,omitempty"`
-	EvaluateSince *time.Time `json:"evaluateRunningDate,omitempty"`
+	EvaluateSince *time.Time `json:"evaluateRunningDate,omitempty"` // since when a worker evaluates it
 	WorkerID      string     `json:"workerId,omitempty"`
+	// Problem says why the last evaluation failed, "" if it did not.
+	Problem string `json:"problem,omitempty"`
+
+	Engine TriggerEngine `json:"engine,omitzero"`
+}
+
+// TriggerEngine is what the scheduler has to remember of a trigger beyond what the API shows.
+type TriggerEngine struct {
+	// Definition identifies the trigger as its flow declared it when it was last looked at.
+	Definition string `json:"definition,omitempty"`
+	// Job counts the jobs that were handed out for it, JobID names the one that is out.
+	Job   int    `json:"job,omitempty"`
+	JobID string `json:"jobId,omitempty"`
+	// PlannedID is the id of the execution that the evaluation under way may lead to.
+	PlannedID string `json:"plannedId,omitempty"`
+	// Held is set when a date came while the trigger waited for its execution: it is late for no fault of the scheduler's.
+	Held bool `json:"held,omitempty"`
+	// Failures counts evaluations that failed one after the other.
+	Failures int `json:"failures,omitempty"`
+	// Windows are those of the conditions on several executions, by the id of the conditions.
+	Windows map[string]*TriggerWindow `json:"windows,omitempty"`
+}
+
+// TriggerWindow gathers what has happened of what a trigger waits for.
+type TriggerWindow struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+	// Met are the conditions that an execution has met, with that execution's id and when it did.
+	Met map[string]TriggerMet `json:"met,omitempty"`
+	// Outputs are those of the executions that met them, merged.
+	Outputs json.RawMessage `json:"outputs,omitempty"`
+}
+
+// TriggerMet says which execution has met a condition.
+type TriggerMet struct {
+	ExecutionID string    `json:"executionId"`
+	At          time.Time `json:"at"`
 }
 
 // Backfill runs a schedule for dates that have passed.
@@ -32,4 +69,26 @@ type Backfill struct {
 	Inputs       json.RawMessage `json:"inputs,omitempty"`
 	Labels       []Label         `json:"labels,omitempty"`
 	PreviousNext *time.Time      `json:"previousNextExecutionDate,omitempty"`
+}
+
+// Upstream is an execution that has changed its state, as Flow triggers see it.
+type Upstream struct {
+	Execution *Execution `json:"execution"` // its header
+	// Outputs are those of its tasks, as expressions see them.
+	Outputs json.RawMessage `json:"outputs,omitempty"`
+	// Retried are the states of the attempts of task runs that were tried more than once.
+	Retried []State `json:"retried,omitempty"`
+}
+
+// RunEnd tells a trigger of the end of an execution that it started.
+type RunEnd struct {
+	ExecutionID string `json:"executionId"`
+	State       State  `json:"state"`
+}
+
+// Manage is what a person or a client asks of a trigger. Each kind of event uses the fields that it names.
+type Manage struct {
+	Disabled bool      `json:"disabled,omitempty"`
+	Paused   bool      `json:"paused,omitempty"`
+	Backfill *Backfill `json:"backfill,omitempty"`
 }

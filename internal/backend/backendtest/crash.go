@@ -196,12 +196,8 @@ func repeatAfterCrash(t *testing.T, f *fixture) {
 
 func repositoriesSurvive(t *testing.T, f *fixture) {
 	withTriggers(f, "ns", "flow", "daily")
-	_, err := f.b.Triggers().Update(f.ctx, tenant, "ns", "flow", "daily", func(s *model.TriggerState) error {
-		s.Next = pointer(t0)
-		return nil
-	})
-	f.must(err)
-	_, err = f.b.Documents().Put(f.ctx, document("ns", "a", `{"x":1}`), 0)
+	f.remember(1, model.TriggerState{Tenant: tenant, Namespace: "ns", FlowID: "flow", TriggerID: "daily", Next: pointer(t0)})
+	_, err := f.b.Documents().Put(f.ctx, document("ns", "a", `{"x":1}`), 0)
 	f.must(err)
 	e := execution(model.NewID())
 	f.must(f.b.Logs().Append(f.ctx, []model.LogEntry{logLine(e, taskRun(e, "t", 0), 0, "hello")}))

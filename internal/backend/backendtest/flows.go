@@ -2,6 +2,8 @@ package backendtest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 )
 
 var flowScenarios = []scenario{
+	{"events of saving and deleting", eventsOfFlows},
 	{"revisions", flowRevisions},
 	{"conditional saves", flowConflicts},
 	{"the same source makes no revision", sameSource},
@@ -83,10 +86,10 @@ func sameSource(t *testing.T, f *fixture) {
 }
 
 func flowDeleted(t *testing.T, f *fixture) {
-	_, err := f.b.Flows().Delete(f.ctx, key("ns", "a", 0))
+	_, err := f.b.Flows().Delete(f.ctx, key("ns", "a", 0), nil)
 	f.wantError(err, backend.ErrNotFound)
 	f.save(flow("ns", "a"), 0)
-	revision, err := f.b.Flows().Delete(f.ctx, key("ns", "a", 0))
+	revision, err := f.b.Flows().Delete(f.ctx, key("ns", "a", 0), nil)
 	f.must(err)
 	f.equal(revision, 2)
 	_, err = f.b.Flows().Get(f.ctx, key("ns", "a", 0), false)
@@ -100,7 +103,7 @@ func flowDeleted(t *testing.T, f *fixture) {
 			t.Errorf("revision %d: %+v", revision, r)
 		}
 	}
-	_, err = f.b.Flows().Delete(f.ctx, key("ns", "a", 0))
+	_, err = f.b.Flows().Delete(f.ctx, key("ns", "a", 0), nil)
 	f.wantError(err, backend.ErrNotFound)
 	page, err := f.b.Flows().Search(f.ctx, backend.Query{Tenant: tenant, Size: 10})
 	f.must(err)
@@ -145,23 +148,49 @@ func flowTriggers(t *testing.T, f *fixture) {
 	r.Triggers = first("x", "y")
 	f.save(r, 0)
 	f.equal(names(), []string{"x", "y"})
-	_, err := f.b.Triggers().Update(f.ctx, tenant, "ns", "a", "y", func(s *model.TriggerState) error {
-		s.Disabled = true
-		return nil
-	})
-	f.must(err)
+	f.remember(1, model.TriggerState{Tenant: tenant, Namespace: "ns", FlowID: "a", TriggerID: "y", Disabled: true})
 	r.Source += "\n# more"
 	r.Triggers = first("y", "z")
 	f.save(r, 1)
-	f.equal(names(), []string{"y", "z"})
+	f.equal(names(), []string{"x", "y", "z"}) // x goes when it hears of it
 	s, err := f.b.Triggers().Get(f.ctx, tenant, "ns", "a", "y")
 	f.must(err)
 	if !s.Disabled {
 		t.Error("what was remembered of a kept trigger is lost")
 	}
-	_, err = f.b.Flows().Delete(f.ctx, key("ns", "a", 0))
+}
+
+// eventsOfFlows: what is to be told of a change of a flow is told exactly if the change is made, and is as durable.
+func eventsOfFlows(t *testing.T, f *fixture) {
+	to := model.TriggerEntity(tenant, "ns", "a", "daily")
+	sync := func(id string) []model.Event {
+		return []model.Event{{ID: id, To: to, Kind: model.EventSync, At: t0}}
+	}
+	r := flow("ns", "a")
+	r.Events = sync("saved")
+	f.save(r, 0)
+	f.equal(eventIDs(f.receiveEvents(to, 1)), []string{"saved"})
+	r.Events = sync("refused")
+	_, err := f.b.Flows().Save(f.ctx, r, 7)
+	f.wantError(err, backend.ErrConflict)
+	f.nothingToReceive(to)
+	r.Events = sync("unchanged")
+	f.save(r, 1)
+	f.equal(eventIDs(f.receiveEvents(to, 1)), []string{"unchanged"})
+	_, err = f.b.Flows().Delete(f.ctx, key("ns", "a", 0), sync("deleted"))
 	f.must(err)
-	f.equal(names(), []string(nil))
+	f.equal(eventIDs(f.receiveEvents(to, 1)), []string{"deleted"})
+	_, err = f.b.Flows().Delete(f.ctx, key("ns", "a", 0), sync("gone"))
+	f.wantError(err, backend.ErrNotFound)
+	f.nothingToReceive(to)
+	if !f.b.Caps().Durable {
+		return
+	}
+	f.commit(&model.Transition{Of: to, Acks: []string{"unchanged"}})
+	f.reopen()
+	again := eventIDs(f.receiveEvents(to, 4)) // with the markers of nothingToReceive
+	again = slices.DeleteFunc(again, func(id string) bool { return strings.HasPrefix(id, "marker-") })
+	f.equal(again, []string{"saved", "deleted"})
 }
 
 func flowNames(page backend.Page[*backend.FlowRecord]) []string {
@@ -242,7 +271,7 @@ func namespaces(t *testing.T, f *fixture) {
 	f.save(flow("a", "x"), 0)
 	f.save(flow("a", "y"), 0)
 	f.save(flow("gone", "x"), 0)
-	_, err := f.b.Flows().Delete(f.ctx, key("gone", "x", 0))
+	_, err := f.b.Flows().Delete(f.ctx, key("gone", "x", 0), nil)
 	f.must(err)
 	names, err := f.b.Flows().Namespaces(f.ctx, tenant)
 	f.must(err)

@@ -1,9 +1,6 @@
 package backendtest
 
 import (
-	"errors"
-	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,8 +10,8 @@ import (
 
 var triggerScenarios = []scenario{
 	{"update and search", triggerUpdates},
-	{"updates do not overtake each other", triggerRace},
-	{"deletion", triggerDeletion},
+	{"declared and loaded", triggerLoaded},
+	{"removed, and back", triggerRemoved},
 }
 
 func withTriggers(f *fixture, namespace, id string, triggers ...string) {
@@ -34,23 +31,8 @@ func triggerUpdates(t *testing.T, f *fixture) {
 		Backfill:  &model.Backfill{Start: t0, End: pointer(hour(5)), Paused: true, Inputs: []byte(`{"a":1.0}`), Labels: []model.Label{{Key: "k", Value: "v"}}},
 		StopAfter: []model.State{model.Failed}, Disabled: true, ExecutionID: "x", Updated: pointer(t0), WorkerID: "w",
 	}
-	got, err := f.b.Triggers().Update(f.ctx, tenant, "b", "flow", "daily", func(s *model.TriggerState) error {
-		*s = want
-		return nil
-	})
-	f.must(err)
-	f.equal(got, &want)
-	got, err = f.b.Triggers().Get(f.ctx, tenant, "b", "flow", "daily")
-	f.must(err)
-	f.equal(got, &want)
-
-	sentinel := errors.New("changed my mind")
-	_, err = f.b.Triggers().Update(f.ctx, tenant, "b", "flow", "daily", func(s *model.TriggerState) error {
-		s.Disabled = false
-		return sentinel
-	})
-	f.wantError(err, sentinel)
-	got, err = f.b.Triggers().Get(f.ctx, tenant, "b", "flow", "daily")
+	f.remember(1, want)
+	got, err := f.b.Triggers().Get(f.ctx, tenant, "b", "flow", "daily")
 	f.must(err)
 	f.equal(got, &want)
 
@@ -64,6 +46,8 @@ func triggerUpdates(t *testing.T, f *fixture) {
 		{backend.Filter{Field: backend.FieldDisabled, Op: backend.OpEquals, Value: true}, "b/flow/daily"},
 		{backend.Filter{Field: backend.FieldDisabled, Op: backend.OpEquals, Value: false}, "a/other/daily b/flow/hourly"},
 		{backend.Filter{Field: backend.FieldQuery, Op: backend.OpEquals, Value: "HOUR"}, "b/flow/hourly"},
+		{backend.Filter{Field: backend.FieldType, Op: backend.OpEquals, Value: "schedule"}, "a/other/daily b/flow/daily b/flow/hourly"},
+		{backend.Filter{Field: backend.FieldType, Op: backend.OpEquals, Value: "webhook"}, ""},
 	} {
 		page, err := f.b.Triggers().Search(f.ctx, backend.Query{Tenant: tenant, Size: 10, Filters: []backend.Filter{c.filter}})
 		f.must(err)
@@ -80,43 +64,59 @@ func triggerUpdates(t *testing.T, f *fixture) {
 	f.equal(page.Results, []*model.TriggerState{&want}) // those without a date come last
 }
 
-func triggerRace(t *testing.T, f *fixture) {
+// remember commits what is remembered of a trigger, as its version.
+func (f *fixture) remember(version int64, s model.TriggerState) {
+	f.t.Helper()
+	f.commit(&model.Transition{
+		Of: model.TriggerEntity(s.Tenant, s.Namespace, s.FlowID, s.TriggerID), Version: version, Trigger: &model.TriggerChange{State: &s},
+	})
+}
+
+// triggerLoaded: a trigger that a flow has declared is there before it has a version; its timers and jobs belong to it.
+func triggerLoaded(t *testing.T, f *fixture) {
 	withTriggers(f, "ns", "flow", "daily")
-	const n = 20
-	var all sync.WaitGroup
-	for range n {
-		all.Go(func() {
-			_, err := f.b.Triggers().Update(f.ctx, tenant, "ns", "flow", "daily", func(s *model.TriggerState) error {
-				next := t0
-				if s.Next != nil {
-					next = s.Next.Add(time.Second)
-				}
-				s.Next = &next
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
+	of := model.TriggerEntity(tenant, "ns", "flow", "daily")
+	s := f.load(of)
+	if s.Version != 0 || s.Trigger == nil || s.Trigger.TriggerID != "daily" {
+		t.Fatalf("declared: version %d, %+v", s.Version, s.Trigger)
 	}
-	all.Wait()
-	s, err := f.b.Triggers().Get(f.ctx, tenant, "ns", "flow", "daily")
-	f.must(err)
-	if want := t0.Add((n - 1) * time.Second); s.Next == nil || !s.Next.Equal(want) {
-		t.Errorf("next is %v, want %v", s.Next, want)
+	state := *s.Trigger
+	state.Next = pointer(hour(1))
+	timer := model.Timer{ID: "due", Of: of, Kind: model.TimerDue, Due: hour(1)}
+	job := &model.Job{ID: "poll", Flow: key("ns", "flow", 1), TriggerID: "daily", Attempt: 1, Execution: model.JobHeader{ID: "planned", State: model.Created}, At: t0}
+	f.commit(&model.Transition{Of: of, Version: 1, Trigger: &model.TriggerChange{State: &state}, SetTimers: []model.Timer{timer}, Jobs: []*model.Job{job}})
+	check := func() {
+		t.Helper()
+		s := f.load(of)
+		f.equal(s, &backend.Snapshot{Version: 1, Trigger: &state, Timers: []model.Timer{timer}, Jobs: []string{"poll"}})
+		f.equal(f.timers(backend.ShardOf(of), 2*time.Hour, 10), []model.Timer{timer})
+	}
+	check()
+	if f.b.Caps().Durable {
+		f.reopen()
+		check()
+	}
+	f.commit(&model.Transition{Of: of, Version: 2, CancelJobs: []string{"poll"}})
+	if ev := f.receiveEvents(of, 1)[0]; ev.Kind != model.EventJobEnded || ev.Job.State != model.Killed {
+		t.Errorf("the job that nobody has claimed is reported as %+v", ev)
 	}
 }
 
-func triggerDeletion(t *testing.T, f *fixture) {
+// triggerRemoved: what is remembered of a trigger goes, its version stays, so that it may come back.
+func triggerRemoved(t *testing.T, f *fixture) {
 	withTriggers(f, "ns", "flow", "daily", "hourly")
-	f.must(f.b.Triggers().Delete(f.ctx, tenant, "ns", "flow", "daily"))
-	f.wantError(f.b.Triggers().Delete(f.ctx, tenant, "ns", "flow", "daily"), backend.ErrNotFound)
+	state := model.TriggerState{Tenant: tenant, Namespace: "ns", FlowID: "flow", TriggerID: "daily", Disabled: true}
+	of := model.TriggerEntity(tenant, "ns", "flow", "daily")
+	f.remember(1, state)
+	f.commit(&model.Transition{Of: of, Version: 2, Trigger: &model.TriggerChange{}})
 	_, err := f.b.Triggers().Get(f.ctx, tenant, "ns", "flow", "daily")
 	f.wantError(err, backend.ErrNotFound)
-	_, err = f.b.Triggers().Update(f.ctx, tenant, "ns", "flow", "daily", func(*model.TriggerState) error {
-		return fmt.Errorf("called for a trigger that is not there")
-	})
-	f.wantError(err, backend.ErrNotFound)
+	f.equal(f.load(of), &backend.Snapshot{Version: 2})
 	_, err = f.b.Triggers().Get(f.ctx, tenant, "ns", "flow", "hourly")
 	f.must(err)
+	r := flow("ns", "flow")
+	r.Triggers = []model.TriggerState{state}
+	f.save(r, 1)
+	f.equal(f.load(of), &backend.Snapshot{Version: 2, Trigger: &state})
+	f.remember(3, state)
 }

@@ -173,6 +173,16 @@ func (c *Core) Reset(lease backend.Lease) {
 	}
 }
 
+// Deliver shows events to their receivers that a write of the adapter's own has made durable.
+func (c *Core) Deliver(events []model.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range events {
+		e := &events[i]
+		c.shards[backend.ShardOf(e.To)].inbox.put(e, nil)
+	}
+}
+
 // Call hands in a write of the adapter's own and waits until it is durable.
 func (c *Core) Call(ctx context.Context, call any) error {
 	if err := ctx.Err(); err != nil {

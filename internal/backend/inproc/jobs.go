@@ -66,10 +66,10 @@ func (q *jobs) queue(j *model.Job, ahead *Op) {
 func (q *jobs) add(j *model.Job) *outJob {
 	out := &outJob{job: j, since: time.Now().UTC()}
 	q.byID[j.ID] = out
-	siblings := q.byExecution[j.Execution.ID]
+	siblings := q.byExecution[j.Entity().ID]
 	if siblings == nil {
 		siblings = map[string]*outJob{}
-		q.byExecution[j.Execution.ID] = siblings
+		q.byExecution[j.Entity().ID] = siblings
 	}
 	siblings[j.ID] = out
 	return out
@@ -109,10 +109,10 @@ func (q *jobs) drop(id string) {
 	}
 	q.dequeue(out)
 	delete(q.byID, id)
-	siblings := q.byExecution[out.job.Execution.ID]
+	siblings := q.byExecution[out.job.Entity().ID]
 	delete(siblings, id)
 	if len(siblings) == 0 {
-		delete(q.byExecution, out.job.Execution.ID)
+		delete(q.byExecution, out.job.Entity().ID)
 	}
 }
 
@@ -163,8 +163,8 @@ func (c *Core) withdraw(out *outJob) {
 	op := &Op{Withdrawn: []string{out.job.ID}}
 	if c.enqueue(op) {
 		c.putAhead(op, -1, &model.Event{
-			ID: out.job.ID + "/withdrawn", To: model.ExecutionEntity(out.job.Execution.ID), Kind: model.EventJobEnded, At: now,
-			Job: &model.JobReport{ID: out.job.ID, TaskRunID: out.job.TaskRun.ID, Attempt: out.job.Attempt, Ended: now, State: model.Killed},
+			ID: out.job.ID + "/withdrawn", To: out.job.Entity(), Kind: model.EventJobEnded, At: now,
+			Job: &model.JobReport{ID: out.job.ID, TaskRunID: out.job.TaskRunID(), Attempt: out.job.Attempt, Ended: now, State: model.Killed},
 		})
 	}
 }

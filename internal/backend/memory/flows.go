@@ -59,6 +59,14 @@ func (f flows) Save(ctx context.Context, r backend.FlowRecord, expect int) (int,
 	if err := f.ready(ctx); err != nil {
 		return 0, err
 	}
+	revision, err := f.save(r, expect)
+	if err == nil {
+		f.Deliver(r.Events)
+	}
+	return revision, err
+}
+
+func (f flows) save(r backend.FlowRecord, expect int) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := flowKey{r.Tenant, r.Namespace, r.ID}
@@ -70,11 +78,11 @@ func (f flows) Save(ctx context.Context, r backend.FlowRecord, expect int) (int,
 	if at != expect {
 		return 0, fmt.Errorf("flow %s.%s is at revision %d, not %d: %w", r.Namespace, r.ID, at, expect, backend.ErrConflict)
 	}
-	f.keepTriggers(key, r.Triggers)
+	f.declareTriggers(key, r.Triggers)
 	if at > 0 && last.Source == r.Source {
 		return at, nil
 	}
-	r.Revision, r.Deleted, r.Triggers = 1, false, nil
+	r.Revision, r.Deleted, r.Triggers, r.Events = 1, false, nil, nil
 	if last != nil {
 		r.Revision = last.Revision + 1
 	}
@@ -82,24 +90,29 @@ func (f flows) Save(ctx context.Context, r backend.FlowRecord, expect int) (int,
 	return r.Revision, nil
 }
 
-// keepTriggers makes the flow's triggers those of first, keeping what is remembered of them.
-func (f flows) keepTriggers(key flowKey, first []model.TriggerState) {
-	kept := map[string]bool{}
+// declareTriggers remembers the triggers of a flow that nothing is remembered of.
+func (f flows) declareTriggers(key flowKey, first []model.TriggerState) {
 	for _, t := range first {
-		kept[t.TriggerID] = true
 		k := triggerKey{key, t.TriggerID}
 		if f.triggers[k] == nil {
 			f.triggers[k] = &t
 		}
 	}
-	maps.DeleteFunc(f.triggers, func(k triggerKey, _ *model.TriggerState) bool { return k.flowKey == key && !kept[k.trigger] })
 }
 
 // Delete is backend.Flows.
-func (f flows) Delete(ctx context.Context, key model.FlowKey) (int, error) {
+func (f flows) Delete(ctx context.Context, key model.FlowKey, events []model.Event) (int, error) {
 	if err := f.ready(ctx); err != nil {
 		return 0, err
 	}
+	revision, err := f.delete(key)
+	if err == nil {
+		f.Deliver(events)
+	}
+	return revision, err
+}
+
+func (f flows) delete(key model.FlowKey) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last := latest(f.flows[keyOf(key)])
@@ -109,7 +122,6 @@ func (f flows) Delete(ctx context.Context, key model.FlowKey) (int, error) {
 	r := *last
 	r.Revision, r.Deleted, r.Updated = last.Revision+1, true, time.Now().UTC()
 	f.flows[keyOf(key)] = append(f.flows[keyOf(key)], &r)
-	f.keepTriggers(keyOf(key), nil)
 	return r.Revision, nil
 }
 

@@ -15,17 +15,18 @@ import (
 type Backend struct {
 	*inproc.Core
 
-	mu         sync.RWMutex
-	executions map[string]*execution
-	gates      map[string]*gate
-	versions   map[model.Entity]int64            // of entities that are neither executions nor gates
-	tombstones map[model.Entity]int64            // with the version of the deletion
-	flows      map[flowKey][]*backend.FlowRecord // all revisions, oldest first
-	triggers   map[triggerKey]*model.TriggerState
-	documents  map[documentKey]*backend.Document
-	logs       []model.LogEntry
-	logKeys    map[logKey]bool
-	metrics    []model.Metric
+	mu            sync.RWMutex
+	executions    map[string]*execution
+	gates         map[string]*gate
+	versions      map[model.Entity]int64            // of entities that are neither executions nor gates
+	tombstones    map[model.Entity]int64            // with the version of the deletion
+	flows         map[flowKey][]*backend.FlowRecord // all revisions, oldest first
+	triggers      map[triggerKey]*model.TriggerState
+	triggerTimers map[triggerKey]map[string]model.Timer
+	documents     map[documentKey]*backend.Document
+	logs          []model.LogEntry
+	logKeys       map[logKey]bool
+	metrics       []model.Metric
 }
 
 type execution struct {
@@ -52,14 +53,15 @@ func New() *Backend {
 // build lets tests put something between the core and the store.
 func build(wrap func(inproc.Store) inproc.Store) *Backend {
 	b := &Backend{
-		executions: map[string]*execution{},
-		gates:      map[string]*gate{},
-		versions:   map[model.Entity]int64{},
-		tombstones: map[model.Entity]int64{},
-		flows:      map[flowKey][]*backend.FlowRecord{},
-		triggers:   map[triggerKey]*model.TriggerState{},
-		documents:  map[documentKey]*backend.Document{},
-		logKeys:    map[logKey]bool{},
+		executions:    map[string]*execution{},
+		gates:         map[string]*gate{},
+		versions:      map[model.Entity]int64{},
+		tombstones:    map[model.Entity]int64{},
+		flows:         map[flowKey][]*backend.FlowRecord{},
+		triggers:      map[triggerKey]*model.TriggerState{},
+		triggerTimers: map[triggerKey]map[string]model.Timer{},
+		documents:     map[documentKey]*backend.Document{},
+		logKeys:       map[logKey]bool{},
 	}
 	b.Core = inproc.New(wrap(b), inproc.Left{})
 	return b

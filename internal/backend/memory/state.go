@@ -39,8 +39,10 @@ func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity
 			return &backend.Snapshot{Version: g.version, Gate: g.snapshot(), Timers: sortedTimers(g.timers)}, nil
 		}
 	default:
-		if v := b.versions[of]; v > 0 {
-			return &backend.Snapshot{Version: v}, nil
+		flow, id := model.TriggerOf(of)
+		key := triggerKey{keyOf(flow), id}
+		if v, state := b.versions[of], b.triggers[key]; v > 0 || state != nil {
+			return &backend.Snapshot{Version: v, Trigger: state, Timers: sortedTimers(b.triggerTimers[key]), Jobs: jobs}, nil
 		}
 	}
 	return nil, fmt.Errorf("%s: %w", of.ID, backend.ErrNotFound)
@@ -128,6 +130,9 @@ func (b *Backend) Timers(ctx context.Context, lease backend.Lease, until time.Ti
 	}
 	for _, g := range b.gates {
 		add(g.timers)
+	}
+	for _, timers := range b.triggerTimers {
+		add(timers)
 	}
 	list := sortedTimers(due)
 	return list[:min(max, len(list))], nil

@@ -110,7 +110,26 @@ func (b *Backend) apply(t *model.Transition) {
 	case t.Of.Kind == model.EntityGate:
 		b.applyGate(t)
 	default:
-		b.versions[t.Of] = t.Version
+		b.applyTrigger(t)
+	}
+}
+
+func (b *Backend) applyTrigger(t *model.Transition) {
+	b.versions[t.Of] = t.Version
+	flow, id := model.TriggerOf(t.Of)
+	key := triggerKey{keyOf(flow), id}
+	timers := b.triggerTimers[key]
+	if timers == nil {
+		timers = map[string]model.Timer{}
+		b.triggerTimers[key] = timers
+	}
+	moveTimers(timers, t)
+	switch {
+	case t.Trigger == nil:
+	case t.Trigger.State == nil:
+		delete(b.triggers, key)
+	default:
+		b.triggers[key] = t.Trigger.State
 	}
 }
 

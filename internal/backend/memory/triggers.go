@@ -55,6 +55,8 @@ var triggerRepository = repository[*model.TriggerState]{
 			return s.TriggerID
 		case backend.FieldDisabled:
 			return s.Disabled
+		case backend.FieldType:
+			return s.Type
 		}
 		return nil
 	},
@@ -91,40 +93,4 @@ func (t triggers) Search(ctx context.Context, q backend.Query) (backend.Page[*mo
 		}
 	}
 	return triggerRepository.search(q, all)
-}
-
-// Update is backend.Triggers.
-func (t triggers) Update(ctx context.Context, tenant, namespace, flow, trigger string, change func(*model.TriggerState) error) (*model.TriggerState, error) {
-	if err := t.ready(ctx); err != nil {
-		return nil, err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := triggerKey{flowKey{tenant, namespace, flow}, trigger}
-	s := t.triggers[key]
-	if s == nil {
-		return nil, key.missing()
-	}
-	changed := *s
-	if err := change(&changed); err != nil {
-		return nil, err
-	}
-	t.triggers[key] = &changed
-	copied := changed
-	return &copied, nil
-}
-
-// Delete is backend.Triggers.
-func (t triggers) Delete(ctx context.Context, tenant, namespace, flow, trigger string) error {
-	if err := t.ready(ctx); err != nil {
-		return err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := triggerKey{flowKey{tenant, namespace, flow}, trigger}
-	if t.triggers[key] == nil {
-		return key.missing()
-	}
-	delete(t.triggers, key)
-	return nil
 }

@@ -50,6 +50,7 @@ type Entity struct {
 	TaskRuns    []*model.TaskRun
 	DropRuns    []string
 	Gate        *model.GateChange // Put and Drop name different members
+	Trigger     *model.TriggerChange
 	SetTimers   []model.Timer
 	ClearTimers []string
 	Deleted     bool
@@ -275,6 +276,9 @@ func (e *entityChange) apply(t *model.Transition) {
 	}
 	for _, timer := range t.SetTimers {
 		e.timers.say(timer.ID, timer, false)
+	}
+	if t.Trigger != nil {
+		e.Trigger = t.Trigger
 	}
 	if t.Gate == nil {
 		return

@@ -132,7 +132,10 @@ func (f flows) Save(ctx context.Context, r backend.FlowRecord, expect int) (int,
 		if at != expect {
 			return refuse(fmt.Errorf("flow %s.%s is at revision %d, not %d: %w", r.Namespace, r.ID, at, expect, backend.ErrConflict))
 		}
-		if err := s.keepTriggers(&r); err != nil {
+		if err := s.declareTriggers(r.Triggers); err != nil {
+			return err
+		}
+		if err := s.putEvents(r.Events); err != nil {
 			return err
 		}
 		if revision = at; at > 0 && last.Source == r.Source {
@@ -149,35 +152,12 @@ func (f flows) Save(ctx context.Context, r backend.FlowRecord, expect int) (int,
 	if err != nil {
 		return 0, err
 	}
+	f.Deliver(r.Events)
 	return revision, nil
 }
 
-// keepTriggers makes the flow's triggers those of the record, keeping what is remembered of them.
-func (s *store) keepTriggers(r *backend.FlowRecord) error {
-	ids := []string{} // not nil, which would be null
-	for i := range r.Triggers {
-		t := &r.Triggers[i]
-		ids = append(ids, t.TriggerID)
-		body, err := s.enc.Encode(t)
-		if err != nil {
-			return refuse(err)
-		}
-		if _, err := s.exec("INSERT OR IGNORE INTO triggers (tenant, namespace, flow_id, trigger_id, disabled, next, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			r.Tenant, r.Namespace, r.ID, t.TriggerID, t.Disabled, nextOf(t), body); err != nil {
-			return err
-		}
-	}
-	kept, err := s.enc.Encode(ids)
-	if err != nil {
-		return refuse(err)
-	}
-	_, err = s.exec("DELETE FROM triggers WHERE tenant = ? AND namespace = ? AND flow_id = ? AND trigger_id NOT IN (SELECT value FROM json_each(?))",
-		r.Tenant, r.Namespace, r.ID, kept)
-	return err
-}
-
 // Delete is backend.Flows.
-func (f flows) Delete(ctx context.Context, key model.FlowKey) (int, error) {
+func (f flows) Delete(ctx context.Context, key model.FlowKey, events []model.Event) (int, error) {
 	if err := f.ready(ctx); err != nil {
 		return 0, err
 	}
@@ -192,7 +172,7 @@ func (f flows) Delete(ctx context.Context, key model.FlowKey) (int, error) {
 		}
 		r.Revision, r.Deleted, r.Updated = r.Revision+1, true, time.Now()
 		revision = r.Revision
-		if err := s.keepTriggers(r); err != nil {
+		if err := s.putEvents(events); err != nil {
 			return err
 		}
 		return s.insertFlow(r)
@@ -200,6 +180,7 @@ func (f flows) Delete(ctx context.Context, key model.FlowKey) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	f.Deliver(events)
 	return revision, nil
 }
 

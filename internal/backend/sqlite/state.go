@@ -74,8 +74,11 @@ func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity
 	if of.Kind == model.EntityExecution {
 		s.Jobs = jobs
 		err = loadExecution(ctx, tx, of.ID, s)
+	} else if of.Kind == model.EntityTrigger {
+		s.Jobs = jobs
+		err = loadTrigger(ctx, tx, of, s)
 	} else {
-		err = loadOther(ctx, tx, of, s)
+		err = loadGate(ctx, tx, of, s)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, missing(ctx, tx, of)
@@ -115,11 +118,11 @@ func loadExecution(ctx context.Context, tx *sql.Tx, id string, s *backend.Snapsh
 
 const selectRuns = "SELECT body FROM task_runs WHERE seq >= ? AND seq < ? ORDER BY seq"
 
-func loadOther(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
+func loadGate(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
 	var gate model.GateChange
 	err := tx.QueryRowContext(ctx, "SELECT version, quota, behavior, revision FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).
 		Scan(&s.Version, &gate.Limit, &gate.Behavior, &gate.Revision)
-	if err != nil || of.Kind != model.EntityGate {
+	if err != nil {
 		return err
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT execution_id, visit, since, running, forced FROM gate_members WHERE gate = ? ORDER BY since, execution_id", of.ID)
@@ -131,6 +134,22 @@ func loadOther(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snap
 	})
 	s.Gate = &gate
 	return err
+}
+
+// loadTrigger reads a trigger. Its flow may have declared it before it came to have a version; and its version outlives
+// what is remembered of it.
+func loadTrigger(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
+	err := tx.QueryRowContext(ctx, "SELECT version FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).Scan(&s.Version)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	flow, id := model.TriggerOf(of)
+	state, stateErr := scanBody[model.TriggerState](tx.QueryRowContext(ctx, "SELECT body FROM triggers"+ofTrigger, flow.Tenant, flow.Namespace, flow.ID, id))
+	if errors.Is(stateErr, sql.ErrNoRows) {
+		return err // none at all, or the version alone
+	}
+	s.Trigger = state
+	return stateErr
 }
 
 // missing tells apart what was deleted and what never was.
@@ -168,7 +187,7 @@ func (b *Backend) Active(ctx context.Context, lease backend.Lease, after model.E
 		}
 	}
 	if after.Kind > model.EntityGate || len(active) == max {
-		return active, nil
+		return active, nil // triggers have no end that they could have come to
 	}
 	from := ""
 	if after.Kind == model.EntityGate {

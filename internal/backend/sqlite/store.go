@@ -215,6 +215,11 @@ func (s *store) writeOther(e *sqlbase.Entity) error {
 			return err
 		}
 	}
+	if e.Trigger != nil {
+		if err := s.writeTrigger(e.Of, e.Trigger.State); err != nil {
+			return err
+		}
+	}
 	_, err = s.exec("INSERT OR REPLACE INTO entities (kind, id, shard, version, quota, behavior, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		int64(e.Of.Kind), e.Of.ID, int64(e.Shard), e.Version, quota, behavior, revision)
 	return err
@@ -241,6 +246,26 @@ func (s *store) dropJobs(executionID string) error {
 	return err
 }
 
+// putEvent writes an event into its receiver's inbox.
+func (s *store) putEvent(e *model.Event) error {
+	body, err := s.enc.EncodeEvent(e)
+	if err != nil {
+		return reject(e.To, err)
+	}
+	_, err = s.exec("INSERT OR IGNORE INTO inbox (to_id, to_kind, id, body) VALUES (?, ?, ?, ?)", e.To.ID, int64(e.To.Kind), e.ID, body)
+	return err
+}
+
+// putEvents writes the events that go with a repository's write. The core delivers them once they are durable.
+func (s *store) putEvents(events []model.Event) error {
+	for i := range events {
+		if err := s.putEvent(&events[i]); err != nil {
+			return refuse(err)
+		}
+	}
+	return nil
+}
+
 // writeInFlight writes events and jobs.
 func (s *store) writeInFlight(b *sqlbase.Batch) error {
 	for _, key := range b.Acked {
@@ -249,20 +274,16 @@ func (s *store) writeInFlight(b *sqlbase.Batch) error {
 		}
 	}
 	for _, e := range b.Events {
-		body, err := s.enc.EncodeEvent(e)
-		if err != nil {
-			return reject(e.To, err)
-		}
-		if _, err := s.exec("INSERT OR IGNORE INTO inbox (to_id, to_kind, id, body) VALUES (?, ?, ?, ?)", e.To.ID, int64(e.To.Kind), e.ID, body); err != nil {
+		if err := s.putEvent(e); err != nil {
 			return err
 		}
 	}
 	for _, j := range b.Jobs {
 		body, err := s.enc.Encode(j.Job)
 		if err != nil {
-			return reject(model.ExecutionEntity(j.Execution.ID), err)
+			return reject(j.Entity(), err)
 		}
-		if _, err := s.exec("INSERT OR IGNORE INTO jobs (id, execution_id, worker, cancelled, body) VALUES (?, ?, ?, ?, ?)", j.ID, j.Execution.ID, j.Worker, j.Cancelled, body); err != nil {
+		if _, err := s.exec("INSERT OR IGNORE INTO jobs (id, execution_id, worker, cancelled, body) VALUES (?, ?, ?, ?, ?)", j.ID, j.Entity().ID, j.Worker, j.Cancelled, body); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ var triggerList = list[*model.TriggerState]{
 		Columns: map[backend.Field]string{
 			backend.FieldNamespace: "t.namespace", backend.FieldFlowID: "t.flow_id", backend.FieldScope: "t.namespace",
 			backend.FieldTriggerID: "t.trigger_id", backend.FieldDisabled: "t.disabled",
+			backend.FieldType: "t.type",
 		},
 		Text: []string{"t.namespace", "t.flow_id", "t.trigger_id"},
 	},
@@ -68,47 +69,35 @@ func (t triggers) Search(ctx context.Context, q backend.Query) (backend.Page[*mo
 	return triggerList.find(ctx, t.state, q, 0, equals("t.tenant", q.Tenant))
 }
 
-// Update is backend.Triggers. The writer waits for change.
-func (t triggers) Update(ctx context.Context, tenant, namespace, flow, trigger string, change func(*model.TriggerState) error) (*model.TriggerState, error) {
-	if err := t.ready(ctx); err != nil {
-		return nil, err
-	}
-	var changed *model.TriggerState
-	err := t.write(ctx, func(s *store) error {
-		state, err := scanBody[model.TriggerState](s.row("SELECT body FROM triggers"+ofTrigger, tenant, namespace, flow, trigger))
-		if errors.Is(err, sql.ErrNoRows) {
-			return refuse(triggerMissing(namespace, flow, trigger))
-		}
-		if err != nil {
-			return err
-		}
-		if err := change(state); err != nil {
-			return refuse(err)
-		}
-		body, err := s.enc.Encode(state)
-		if err != nil {
-			return refuse(err)
-		}
-		changed = state
-		_, err = s.exec("UPDATE triggers SET disabled = ?, next = ?, body = ?"+ofTrigger, state.Disabled, nextOf(state), body, tenant, namespace, flow, trigger)
+// writeTrigger stores what is now remembered of a trigger.
+func (s *store) writeTrigger(of model.Entity, t *model.TriggerState) error {
+	if t == nil {
+		flow, id := model.TriggerOf(of)
+		_, err := s.exec("DELETE FROM triggers"+ofTrigger, flow.Tenant, flow.Namespace, flow.ID, id)
 		return err
-	})
-	if err != nil {
-		return nil, err
 	}
-	return changed, nil
+	body, err := s.enc.Encode(t)
+	if err != nil {
+		return reject(of, err)
+	}
+	_, err = s.exec(`INSERT INTO triggers (tenant, namespace, flow_id, trigger_id, type, disabled, next, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (tenant, namespace, flow_id, trigger_id) DO UPDATE SET type = excluded.type, disabled = excluded.disabled,
+		next = excluded.next, body = excluded.body`, t.Tenant, t.Namespace, t.FlowID, t.TriggerID, t.Type, t.Disabled, nextOf(t), body)
+	return err
 }
 
-// Delete is backend.Triggers.
-func (t triggers) Delete(ctx context.Context, tenant, namespace, flow, trigger string) error {
-	if err := t.ready(ctx); err != nil {
-		return err
-	}
-	return t.write(ctx, func(s *store) error {
-		n, err := s.exec("DELETE FROM triggers"+ofTrigger, tenant, namespace, flow, trigger)
-		if err == nil && n == 0 {
-			return refuse(triggerMissing(namespace, flow, trigger))
+// declareTriggers remembers the triggers of a flow that nothing is remembered of.
+func (s *store) declareTriggers(first []model.TriggerState) error {
+	for i := range first {
+		t := &first[i]
+		body, err := s.enc.Encode(t)
+		if err != nil {
+			return refuse(err)
 		}
-		return err
-	})
+		if _, err := s.exec("INSERT OR IGNORE INTO triggers (tenant, namespace, flow_id, trigger_id, type, disabled, next, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			t.Tenant, t.Namespace, t.FlowID, t.TriggerID, t.Type, t.Disabled, nextOf(t), body); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -31,13 +31,15 @@ func NewOwner(t testing.TB) *Owner {
 	if err := o.Join(ctx, backend.Member{ID: "owner", Kind: "EXECUTOR", Timeout: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	changes, err := o.Acquire(ctx, "owner", backend.ExecutionShards)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range backend.ExecutionShards.Count() {
-		c := <-changes
-		o.leases[c.Lease.Shard] = c.Lease
+	for _, kind := range []backend.ShardKind{backend.ExecutionShards, backend.TriggerShards} {
+		changes, err := o.Acquire(ctx, "owner", kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range kind.Count() {
+			c := <-changes
+			o.leases[c.Lease.Shard] = c.Lease
+		}
 	}
 	return o
 }
@@ -77,7 +79,11 @@ func (o *Owner) commit(tr *model.Transition) {
 
 // Answer takes the next event to an execution, gives it an answer and returns it.
 func (o *Owner) Answer(execution string, answer model.Answer) model.Event {
-	of := model.ExecutionEntity(execution)
+	return o.AnswerFor(model.ExecutionEntity(execution), answer)
+}
+
+// AnswerFor is Answer for any entity.
+func (o *Owner) AnswerFor(of model.Entity, answer model.Answer) model.Event {
 	events, err := o.Receive(context.Background(), o.leases[backend.ShardOf(of)], 1)
 	if err != nil || len(events) != 1 {
 		o.t.Errorf("%d events, %v", len(events), err)
