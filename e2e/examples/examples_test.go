@@ -42,7 +42,7 @@ func TestExamples(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for _, component := range []func(context.Context) error{a.Executor, a.Worker} {
+	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker} {
 		if err := component(ctx); err != nil {
 			t.Fatal(err)
 		}

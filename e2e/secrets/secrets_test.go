@@ -143,7 +143,7 @@ func start(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	for _, component := range []func(context.Context) error{a.Executor, a.Worker, a.Webserver} {
+	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker, a.Webserver} {
 		if err := component(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -31,6 +31,7 @@ import (
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/purge"
+	"github.com/windhover-io/windhover/internal/scheduler"
 	"github.com/windhover-io/windhover/internal/secret"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/storage/local"
@@ -49,6 +50,7 @@ type App struct {
 	Registry  *plugin.Registry
 	Templates *expr.Cache
 	Flows     *flowstore.Store
+	Listeners *flowstore.Listeners
 	Inputs    *inputs.Resolver
 	Secrets   *secret.Store
 	Masks     *mask.Book
@@ -94,6 +96,7 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 		return nil, errors.Join(fmt.Errorf("plugins.defaults: %w", err), a.Backend.Close())
 	}
 	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
+	a.Listeners = flowstore.NewListeners(a.Flows, a.Backend.Triggers(), httpapi.Tenant)
 	a.Launcher = &launch.Launcher{
 		Backend: a.Backend, Flows: a.Flows, Inputs: a.Inputs, World: a.World, Globals: cfg.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 		Location: time.Local, Decrypt: a.Cipher.decrypt(), Masks: a.Masks,
@@ -166,11 +169,15 @@ func (a *App) Executor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.Listeners.Refresh(ctx); err != nil {
+		return err
+	}
 	ex := executor.New(executor.Config{
 		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member, Committed: committed,
 		Env: engine.Env{
 			Templates: a.Templates, Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 			Decrypt: a.reveal(), Hide: a.hide, Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
+			Listeners: a.Listeners.Of,
 		},
 	})
 	a.start("executor", ex.Run)
@@ -180,6 +187,19 @@ func (a *App) Executor(ctx context.Context) error {
 		}
 		a.start("retention", r.Run)
 	}
+	return nil
+}
+
+// Scheduler starts the loops that move triggers.
+func (a *App) Scheduler(ctx context.Context) error {
+	member, err := a.join(ctx, "SCHEDULER", "")
+	if err != nil {
+		return err
+	}
+	s := scheduler.New(scheduler.Config{
+		Backend: a.Backend, Flows: a.Flows, Launcher: a.Launcher, Location: time.Local, Log: a.Log, Member: member,
+	})
+	a.start("scheduler", s.Run)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/windhover-io/windhover/examples"
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/flow"
+	"github.com/windhover-io/windhover/internal/flowstore"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/yamldoc"
 )
@@ -90,13 +91,64 @@ func (a *App) StoreFlow(ctx context.Context, f *model.Flow, expect int) (*model.
 			Tenant: f.Tenant, Namespace: f.Namespace, FlowID: f.ID, TriggerID: t.ID, Type: t.Type, StopAfter: t.StopAfter,
 		})
 	}
+	told, listening, err := a.tellTriggers(ctx, key, f.Triggers)
+	if err != nil {
+		return nil, err
+	}
+	r.Events = told
 	revision, err := a.Backend.Flows().Save(ctx, r, expect)
 	if err != nil {
 		return nil, err
 	}
 	a.Flows.Forget(key)
+	if listening {
+		err = a.Listeners.Refresh(ctx)
+	}
 	key.Revision = revision
-	return a.Flows.Get(ctx, key)
+	saved, getErr := a.Flows.Get(ctx, key)
+	return saved, errors.Join(err, getErr)
+}
+
+// DropFlow deletes a flow.
+func (a *App) DropFlow(ctx context.Context, key model.FlowKey) error {
+	told, listening, err := a.tellTriggers(ctx, key, nil)
+	if err != nil {
+		return err
+	}
+	_, err = a.Backend.Flows().Delete(ctx, key, told)
+	a.Flows.Forget(key)
+	if err == nil && listening {
+		err = a.Listeners.Refresh(ctx)
+	}
+	return err
+}
+
+// tellTriggers makes the events that tell a flow's triggers, those that it has now and those that it is to have, that it
+// has changed. listening is set when any of them listens to other flows.
+func (a *App) tellTriggers(ctx context.Context, key model.FlowKey, next []*model.Trigger) (told []model.Event, listening bool, err error) {
+	ids := map[string]bool{}
+	for _, t := range next {
+		ids[t.ID] = true
+		listening = listening || t.Kind == model.TriggerFlow
+	}
+	is := func(f backend.Field, v string) backend.Filter {
+		return backend.Filter{Field: f, Op: backend.OpEquals, Value: v}
+	}
+	page, err := a.Backend.Triggers().Search(ctx, backend.Query{Tenant: key.Tenant, Page: 1, Size: 1000, NoTotal: true,
+		Filters: []backend.Filter{is(backend.FieldNamespace, key.Namespace), is(backend.FieldFlowID, key.ID)}})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, t := range page.Results {
+		ids[t.TriggerID] = true
+		listening = listening || t.Type == flowstore.FlowTrigger
+	}
+	for id := range ids {
+		told = append(told, model.Event{
+			ID: model.NewID(), To: model.TriggerEntity(key.Tenant, key.Namespace, key.ID, id), Kind: model.EventSync, At: time.Now().UTC(),
+		})
+	}
+	return told, listening, nil
 }
 
 // Tutorial puts the tutorial flows into an installation that has no flows.

@@ -30,7 +30,7 @@ func server(t *testing.T, change func(*config.Config)) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.Stop(context.Background()) })
-	for _, start := range []func(context.Context) error{a.Executor, a.Worker, a.Webserver} {
+	for _, start := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker, a.Webserver} {
 		if err := start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ func newServer(o *options) *cobra.Command {
 	cmd.AddCommand(newServerLocal(o), newServerKind(o, "standalone", "Start all components in one process", all))
 	for kind, doc := range map[string]string{
 		"executor":  "Start the component that moves executions",
+		"scheduler": "Start the component that moves triggers",
 		"worker":    "Start the component that runs tasks",
 		"webserver": "Start the API and the web UI",
 	} {
@@ -29,7 +30,7 @@ func newServer(o *options) *cobra.Command {
 	return cmd
 }
 
-var all = []string{"executor", "worker", "webserver"}
+var all = []string{"executor", "scheduler", "worker", "webserver"}
 
 func newServerLocal(o *options) *cobra.Command {
 	var port int
@@ -157,7 +158,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, components
 			return err
 		}
 	}
-	start := map[string]func(context.Context) error{"executor": a.Executor, "worker": a.Worker, "webserver": a.Webserver}
+	start := map[string]func(context.Context) error{"executor": a.Executor, "scheduler": a.Scheduler, "worker": a.Worker, "webserver": a.Webserver}
 	for _, c := range components {
 		if err := start[c](ctx); err != nil {
 			_ = a.Stop(context.WithoutCancel(ctx))

@@ -298,6 +298,7 @@ func (x *turn) delete(force bool) {
 			Waiting: *w, ChildID: e.ID, State: model.Killed, Failure: "the execution was deleted",
 		}})
 	}
+	x.tellTrigger()
 	x.t.Deleted = true
 	x.answer(model.Answer{Execution: e})
 }

@@ -230,6 +230,7 @@ func (x *turn) finishExecution() {
 		return
 	}
 	h.Engine.Finished = true
+	x.tellTrigger()
 	if h.Engine.InGate {
 		h.Engine.InGate = false
 		x.sendGate(model.EventLeft)

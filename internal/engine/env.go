@@ -36,6 +36,8 @@ type Env struct {
 	Hide func(execution, text string) string
 	// Inputs validates and completes the inputs of an execution that a step creates (see package inputs).
 	Inputs func(flow *model.Flow, given *value.Map, e expr.Env) (json.RawMessage, error)
+	// Listeners are the triggers that want to hear that an execution has come to a state; nil when there are none.
+	Listeners func(e *model.Execution, s model.State) []Listener
 	// OutputValue converts a rendered flow output to its declared type.
 	OutputValue func(out *model.Output, v any) (any, error)
 }

@@ -123,6 +123,7 @@ func (x *turn) finish() Result {
 	} else if _, reset := x.s.timers[x.ev.Timer.ID]; !reset && !slices.Contains(x.t.ClearTimers, x.ev.Timer.ID) {
 		x.t.ClearTimers = append(x.t.ClearTimers, x.ev.Timer.ID)
 	}
+	x.tellListeners()
 	if x.s.Exists() && (x.copied || len(x.changed) > 0) {
 		h := x.head()
 		h.Engine.Now, h.Engine.Format = x.now, Format

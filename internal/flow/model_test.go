@@ -235,7 +235,7 @@ triggers:
 		Checks:      []*model.Check{{Condition: "{{ true }}", Message: "all right", Style: "ERROR", Behavior: "FAIL_EXECUTION"}},
 		WorkerGroup: &model.WorkerGroup{Key: "gpu", Fallback: "FAIL"},
 		Triggers: []*model.Trigger{{
-			ID: "t", Type: "io.kestra.plugin.core.trigger.Schedule", StopAfter: []model.State{model.Failed}, Line: 22,
+			ID: "t", Type: "io.kestra.plugin.core.trigger.Schedule", Kind: model.TriggerSchedule, StopAfter: []model.State{model.Failed}, Line: 22,
 			Props: obj(`{"cron":"0 * * * *","labels":[{"key":"l","value":"{{ 1 }}"}],"when":"{{ true }}","allowConcurrent":true}`),
 			Conditions: []*model.Condition{
 				{Type: "io.kestra.plugin.core.condition.Or", Props: obj("{}"), Conditions: []*model.Condition{

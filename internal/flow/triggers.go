@@ -35,7 +35,7 @@ func (c *compiler) trigger(n *yamldoc.Node) *model.Trigger {
 	if typ == nil {
 		return t
 	}
-	t.Type = typ.Name
+	t.Type, t.Kind = typ.Name, typ.Trigger
 	t.Description = o.text("description")
 	t.Disabled = o.flag("disabled", false)
 	t.LogLevel = o.level("logLevel")

@@ -23,6 +23,7 @@ type Store struct {
 	compiled map[model.FlowKey]*model.Flow // by key with revision: a revision never changes
 	latest   map[model.FlowKey]int         // by key without revision, where this process sees every write
 	order    []model.FlowKey
+	writes   int // counts what Forget and Reset were called for: what was read before is not the latest
 }
 
 // maxCompiled is how many compiled flows are kept.
@@ -59,6 +60,9 @@ func (s *Store) Get(ctx context.Context, key model.FlowKey) (*model.Flow, error)
 	if f, ok := s.Cached(key); ok {
 		return f, nil
 	}
+	s.mu.RLock()
+	writes := s.writes
+	s.mu.RUnlock()
 	r, err := s.flows.Get(ctx, key, key.Revision != 0)
 	if err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func (s *Store) Get(ctx context.Context, key model.FlowKey) (*model.Flow, error)
 	if err != nil {
 		return nil, fmt.Errorf("flow %s.%s: %w", r.Namespace, r.ID, err)
 	}
-	s.keep(f, key.Revision == 0)
+	s.keep(f, key.Revision == 0, writes)
 	return f, nil
 }
 
@@ -80,9 +84,10 @@ func (s *Store) Find(ctx context.Context, key model.FlowKey) (*model.Flow, error
 	return f, err
 }
 
-func (s *Store) keep(f *model.Flow, latest bool) {
+func (s *Store) keep(f *model.Flow, latest bool, writes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	latest = latest && writes == s.writes
 	key := f.Key()
 	if s.compiled[key] == nil {
 		s.order = append(s.order, key)
@@ -106,6 +111,7 @@ func (s *Store) keep(f *model.Flow, latest bool) {
 func (s *Store) Forget(key model.FlowKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.writes++
 	delete(s.latest, unrevised(key))
 }
 
@@ -113,6 +119,7 @@ func (s *Store) Forget(key model.FlowKey) {
 func (s *Store) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.writes++
 	s.compiled, s.order = map[model.FlowKey]*model.Flow{}, nil
 	if s.latest != nil {
 		s.latest = map[model.FlowKey]int{}

@@ -30,7 +30,7 @@ func (a *API) flowBulkRoutes() {
 		name, method string
 		do           func(context.Context, model.FlowKey) error
 	}{
-		{"delete", "DELETE", a.dropFlow},
+		{"delete", "DELETE", a.DropFlow},
 		{"enable", "POST", func(ctx context.Context, key model.FlowKey) error { return a.setDisabled(ctx, key, false) }},
 		{"disable", "POST", func(ctx context.Context, key model.FlowKey) error { return a.setDisabled(ctx, key, true) }},
 	} {
@@ -89,12 +89,6 @@ func (a *API) flowKeys(ctx context.Context, q backend.Query) ([]model.FlowKey, e
 		keys[i] = model.FlowKey{Tenant: rec.Tenant, Namespace: rec.Namespace, ID: rec.ID}
 	}
 	return keys, err
-}
-
-func (a *API) dropFlow(ctx context.Context, key model.FlowKey) error {
-	_, err := a.Backend.Flows().Delete(ctx, key)
-	a.Flows.Forget(key)
-	return err
 }
 
 var disabledLine = regexp.MustCompile(`(?m)^disabled[ \t]*:.*$`)
@@ -204,7 +198,7 @@ func (a *API) dropOthers(ctx context.Context, namespace string, below bool, keep
 	}
 	for _, key := range keys {
 		if !keep[key] {
-			if err := a.dropFlow(ctx, key); err != nil {
+			if err := a.DropFlow(ctx, key); err != nil {
 				return err
 			}
 		}

@@ -127,10 +127,9 @@ func (a *API) getFlow(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) deleteFlow(w http.ResponseWriter, r *http.Request) error {
 	key := model.FlowKey{Tenant: Tenant, Namespace: r.PathValue("namespace"), ID: r.PathValue("id")}
-	if _, err := a.Backend.Flows().Delete(r.Context(), key); err != nil {
+	if err := a.DropFlow(r.Context(), key); err != nil {
 		return err
 	}
-	a.Flows.Forget(key)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

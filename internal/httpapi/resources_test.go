@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/base64"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -256,7 +257,61 @@ func TestTriggers(t *testing.T) {
 	s.send("POST", "/triggers/company.team/hello/none/unlock", "", "").is(404)
 	s.json("DELETE", "/triggers/delete/by-query", `{"filters": [{"field": "NAMESPACE", "operation": "EQUALS", "value": "company.team"}]}`).
 		is(200).has(1.0, "count")
-	s.get("/triggers/search").is(200).has(0.0, "total")
+	s.get("/triggers/search").is(200).has(1.0, "total") // its flow still has it: it begins anew
+}
+
+func TestBackfill(t *testing.T) {
+	s := start(t, nil)
+	s.yaml("POST", "/flows", hello+"triggers:\n  - {id: yearly, type: io.kestra.plugin.core.trigger.Schedule, cron: \"0 0 1 1 *\"}\n").is(200)
+	const id = `"namespace": "company.team", "flowId": "hello", "triggerId": "yearly"`
+	backfill := func(how string) *answer { return s.json("PUT", "/triggers", "{"+id+`, "backfill": {`+how+"}}") }
+	backfill(`"end": "2020-01-01T00:00:00Z"`).is(422)
+	backfill(`"start": "2021-02-01T00:00:00Z", "end": "2020-01-01T00:00:00Z"`).is(422)
+	backfill(`"start": "2020-02-01T00:00:00Z", "end": "2020-03-01T00:00:00Z"`).is(422) // no date in between
+	s.json("PUT", "/triggers/backfill/pause", "{"+id+"}").is(409)
+	backfill(`"start": "2020-01-01T00:00:00Z", "end": "2024-06-01T00:00:00Z", "paused": true, "labels": {"why": "backfill"}`).is(200).
+		has(true, "backfill", "paused").has("2020-01-01T00:00:00Z", "backfill", "currentDate")
+	s.json("POST", "/triggers/backfill/unpause/by-triggers", "[{"+id+"}]").is(200).has(1.0, "count")
+	for s.get("/executions/search?filters[labels][EQUALS][why]=backfill&filters[state][EQUALS]=SUCCESS").is(200).at("total") != 5.0 {
+		runtime.Gosched() // 2020 to 2024, one after the other
+	}
+	s.get("/triggers/company.team/hello").is(200).has(nil, "results", 0, "backfill")
+	s.json("POST", "/triggers/backfill/delete", "{"+id+"}").is(409)
+}
+
+func TestWebhook(t *testing.T) {
+	s := start(t, nil)
+	s.yaml("POST", "/flows", `id: hook
+namespace: company.team
+inputs:
+  - {id: who, type: STRING, defaults: nobody}
+tasks:
+  - {id: say, type: io.kestra.plugin.core.debug.Return, format: "{{ inputs.who }} {{ trigger.body.n ?? trigger.body }} {{ trigger.parameters.p[0] ?? '' }} {{ trigger.headers['x-h'][0] ?? '' }} {{ trigger.uri ?? '' }}"}
+outputs:
+  - {id: said, type: STRING, value: "{{ outputs.say.value }}"}
+triggers:
+  - {id: plain, type: io.kestra.plugin.core.trigger.Webhook, key: plain-key}
+  - id: waits
+    type: io.kestra.plugin.core.trigger.Webhook
+    key: "{{ 'wait' ~ 'ing' }}"
+    wait: true
+    returnOutputs: true
+    responseCode: 201
+    inputs: {who: "{{ trigger.body.who }}"}
+    conditions:
+      - {type: io.kestra.plugin.core.condition.Expression, expression: "{{ trigger.body.who != 'nobody' }}"}
+  - {id: off, type: io.kestra.plugin.core.trigger.Webhook, key: off-key, disabled: true}
+`).is(200)
+	const base = "/executions/webhook/company.team/hook/"
+	s.json("POST", base+"plain-key", `{"n": 1}`).is(200).has("company.team", "namespace").has("plain", "trigger", "id")
+	s.get(base + "plain-key").is(200)
+	s.json("PUT", base+"plain-key/some/path", `[1]`).is(200).has("/some/path", "trigger", "variables", "uri")
+	s.json("POST", base+"other-key", "{}").is(404)
+	s.json("POST", base+"off-key", "{}").is(409)
+	s.json("POST", "/executions/webhook/company.team/none/plain-key", "{}").is(404)
+	s.json("POST", base+"waiting?p=q", `{"who": "me", "n": 5}`).is(201).has("me 5 q  ", "said")
+	s.json("POST", base+"waiting", `{"who": "nobody"}`).is(204)
+	s.send("POST", base+"plain-key", "text/plain", "some text").is(200).has("some text", "trigger", "variables", "body")
 }
 
 func TestPlugins(t *testing.T) {

@@ -43,6 +43,7 @@ type Config struct {
 	// FlowOptions are what flows are compiled with; StoreFlow stores a compiled one (see app.App).
 	FlowOptions func(tenant string, revision int) flow.Options
 	StoreFlow   func(ctx context.Context, f *model.Flow, expect int) (*model.Flow, error)
+	DropFlow    func(ctx context.Context, key model.FlowKey) error
 }
 
 // Tenant is the only tenant that there is.
@@ -80,6 +81,7 @@ func New(cfg Config) *API {
 	a.fileRoutes()
 	a.templateRoutes()
 	a.triggerRoutes()
+	a.webhookRoutes()
 	a.metricRoutes()
 	a.statRoutes()
 	a.pluginRoutes()
@@ -100,7 +102,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // route registers a handler under /api/v1/… and under /api/v1/main/…
 func (a *API) route(method, path string, h handler) {
-	a.routes = append(a.routes, method+" "+path)
+	a.routes = append(a.routes, method+" "+strings.Replace(path, "/*", "/{path}", 1))
 	f := func(w http.ResponseWriter, r *http.Request) {
 		err := readPath(r)
 		if err == nil {
@@ -146,7 +148,7 @@ func (a *API) rescue(w http.ResponseWriter, r *http.Request) {
 // authorized asks for the configured name and password, where there is one.
 func (a *API) authorized(w http.ResponseWriter, r *http.Request) bool {
 	auth := a.Settings.Server.BasicAuth
-	if !auth.Enabled {
+	if !auth.Enabled || isWebhook(r) {
 		return true
 	}
 	for _, open := range auth.OpenURLs {

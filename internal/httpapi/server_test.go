@@ -43,7 +43,7 @@ func start(t testing.TB, change func(*config.Config)) *server {
 			t.Error(err)
 		}
 	})
-	for _, component := range []func(context.Context) error{a.Executor, a.Worker, a.Webserver} {
+	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker, a.Webserver} {
 		if err := component(context.Background()); err != nil {
 			t.Fatal(err)
 		}

@@ -211,6 +211,8 @@ type env struct {
 	flow   *model.Flow
 	e      *model.Execution
 	inputs *value.Map
+	// upstream is the execution whose change of state a trigger looks at: its outputs and labels are seen, too.
+	upstream *model.Upstream
 }
 
 // Var returns a context variable.
@@ -232,7 +234,16 @@ func (v *env) Var(name string) (any, bool) {
 		return v.inputs, true
 	case "vars":
 		return v.flow.Variables, v.flow.Variables.Len() > 0
+	case "outputs":
+		if v.upstream == nil || len(v.upstream.Outputs) == 0 {
+			return nil, false
+		}
+		m, err := value.ParseJSON(v.upstream.Outputs)
+		return m, err == nil
 	case "labels":
+		if v.upstream != nil {
+			return engine.LabelMap(v.upstream.Execution.Labels), true
+		}
 		return engine.LabelMap(v.e.Labels), true
 	case "trigger":
 		if v.e.Trigger == nil || len(v.e.Trigger.Variables) == 0 {
@@ -261,7 +272,7 @@ func (v *env) reveal(text string) (string, error) {
 
 // Names lists the variables.
 func (v *env) Names() []string {
-	return []string{"flow", "execution", "inputs", "vars", "labels", "trigger", "globals", "envs", "kestra"}
+	return []string{"flow", "execution", "inputs", "outputs", "vars", "labels", "trigger", "globals", "envs", "kestra"}
 }
 
 // Location is the time zone that dates are shown in.

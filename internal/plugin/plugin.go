@@ -33,6 +33,8 @@ type Type struct {
 	Category Category
 	// Kind tells how a task is executed.
 	Kind model.Kind
+	// Trigger tells how a trigger comes to start executions.
+	Trigger model.TriggerKind
 
 	Title       string
 	Description string // Markdown

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/model"
@@ -40,11 +39,8 @@ type Toggle struct {
 
 // Run changes what is remembered of the trigger.
 func (t *Toggle) Run(ctx context.Context, run sdk.Run) (any, error) {
-	_, err := t.backend.Triggers().Update(ctx, run.Info().Tenant, t.Namespace, t.FlowID, t.Trigger, func(s *model.TriggerState) error {
-		now := time.Now().UTC().Truncate(time.Microsecond)
-		s.Disabled, s.Updated = !t.Enabled, &now
-		return nil
-	})
+	of := model.TriggerEntity(run.Info().Tenant, t.Namespace, t.FlowID, t.Trigger)
+	_, err := backend.ManageTrigger(ctx, t.backend, of, model.EventSetDisabled, &model.Manage{Disabled: !t.Enabled})
 	if errors.Is(err, backend.ErrNotFound) {
 		return nil, fmt.Errorf("the flow %s in %s has no trigger %s", t.FlowID, t.Namespace, t.Trigger)
 	}

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/windhover-io/windhover/internal/backend"
-	"github.com/windhover-io/windhover/internal/backend/memory"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/tasks/taskstest"
 	"github.com/windhover-io/windhover/internal/tasks/trigger"
@@ -13,13 +11,12 @@ import (
 )
 
 func TestToggle(t *testing.T) {
-	b := memory.New()
-	defer b.Close()
-	if _, err := b.Flows().Save(t.Context(), backend.FlowRecord{
-		Tenant: "main", Namespace: "company.team", ID: "flow", Source: "id: flow",
-		Triggers: []model.TriggerState{{Tenant: "main", Namespace: "company.team", FlowID: "flow", TriggerID: "daily"}},
-	}, 0); err != nil {
-		t.Fatal(err)
+	o := taskstest.NewOwner(t)
+	of := model.TriggerEntity("main", "company.team", "flow", "daily")
+	asked := func(answer model.Answer) <-chan model.Event {
+		events := make(chan model.Event, 1)
+		go func() { events <- o.AnswerFor(of, answer) }()
+		return events
 	}
 	for _, c := range []struct {
 		how      string
@@ -29,16 +26,15 @@ func TestToggle(t *testing.T) {
 		{"enabled: true", false},
 		{"enabled: '{{ 1 > 2 }}'\nnamespace: company.team\nflowId: flow", true},
 	} {
-		taskstest.Must(t, sdktest.New(t), trigger.Tasks(b), "type: io.kestra.core.tasks.trigger.Toggle\ntrigger: daily\n%s", c.how)
-		s, err := b.Triggers().Get(t.Context(), "main", "company.team", "flow", "daily")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.Disabled != c.disabled || s.Updated == nil {
-			t.Errorf("%s: disabled is %v", c.how, s.Disabled)
+		event := asked(model.Answer{})
+		taskstest.Must(t, sdktest.New(t), trigger.Tasks(o), "type: io.kestra.core.tasks.trigger.Toggle\ntrigger: daily\n%s", c.how)
+		if ev := <-event; ev.Kind != model.EventSetDisabled || ev.Manage == nil || ev.Manage.Disabled != c.disabled {
+			t.Errorf("%s: %+v", c.how, ev)
 		}
 	}
-	if err := taskstest.Fails(t, sdktest.New(t), trigger.Tasks(b), "type: io.kestra.plugin.core.trigger.Toggle\ntrigger: none"); !strings.Contains(err, "has no trigger none") {
+	event := asked(model.Answer{Code: model.AnswerGone})
+	if err := taskstest.Fails(t, sdktest.New(t), trigger.Tasks(o), "type: io.kestra.plugin.core.trigger.Toggle\ntrigger: daily"); !strings.Contains(err, "has no trigger daily") {
 		t.Error(err)
 	}
+	<-event
 }

@@ -5,6 +5,7 @@ package trigger
 import (
 	"time"
 
+	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/sdk"
 )
@@ -15,7 +16,7 @@ const older = "io.kestra.core.models.triggers.types."
 func Types() []plugin.Type {
 	return []plugin.Type{
 		{
-			Name: "io.kestra.plugin.core.trigger.Schedule", Aliases: []string{older + "Schedule"}, Category: plugin.Trigger,
+			Name: "io.kestra.plugin.core.trigger.Schedule", Aliases: []string{older + "Schedule"}, Category: plugin.Trigger, Trigger: model.TriggerSchedule,
 			Title: "Start the flow at times that a cron expression gives.",
 			Description: "Five fields (minute, hour, day of month, month, day of week), or six with the second first where `withSeconds` is " +
 				"set; also `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly`. The flow reads the date that it was planned for as `{{ trigger.date }}`.",
@@ -26,7 +27,7 @@ timezone: Europe/Paris`}},
 			New: func() any { return &Schedule{} }, Outputs: ScheduleOutput{},
 		},
 		{
-			Name: "io.kestra.plugin.core.trigger.ScheduleOnDates", Category: plugin.Trigger, Title: "Start the flow at given dates.",
+			Name: "io.kestra.plugin.core.trigger.ScheduleOnDates", Category: plugin.Trigger, Trigger: model.TriggerDates, Title: "Start the flow at given dates.",
 			Description: "Each date starts the flow once.",
 			Examples: []plugin.Example{{Title: "Twice", YAML: `id: twice
 type: io.kestra.plugin.core.trigger.ScheduleOnDates
@@ -36,7 +37,7 @@ dates:
 			New: func() any { return &ScheduleOnDates{} },
 		},
 		{
-			Name: "io.kestra.plugin.core.trigger.Webhook", Aliases: []string{older + "Webhook"}, Category: plugin.Trigger,
+			Name: "io.kestra.plugin.core.trigger.Webhook", Aliases: []string{older + "Webhook"}, Category: plugin.Trigger, Trigger: model.TriggerWebhook,
 			Title: "Start the flow by an HTTP request.",
 			Description: "`/api/v1/executions/webhook/{namespace}/{flowId}/{key}` starts the flow; it reads the request as `trigger.body`, " +
 				"`trigger.headers` and `trigger.parameters`. Whoever knows the key may start the flow.",
@@ -46,7 +47,7 @@ key: "{{ secret('WEBHOOK_KEY') }}"`}},
 			New: func() any { return &Webhook{} }, Outputs: WebhookOutput{},
 		},
 		{
-			Name: "io.kestra.plugin.core.trigger.Flow", Aliases: []string{older + "Flow"}, Category: plugin.Trigger,
+			Name: "io.kestra.plugin.core.trigger.Flow", Aliases: []string{older + "Flow"}, Category: plugin.Trigger, Trigger: model.TriggerFlow,
 			Title: "Start the flow when executions of other flows have ended.",
 			Description: "Every execution that meets the conditions starts the flow. With `preconditions` several flows must have come to " +
 				"the right end within a window of time first.",
@@ -67,7 +68,7 @@ preconditions:
 			New: func() any { return &Flow{} }, Outputs: FlowOutput{},
 		},
 		{
-			Name: "io.kestra.plugin.core.http.Trigger", Aliases: []string{"io.kestra.plugin.fs.http.Trigger"}, Category: plugin.Trigger,
+			Name: "io.kestra.plugin.core.http.Trigger", Aliases: []string{"io.kestra.plugin.fs.http.Trigger"}, Category: plugin.Trigger, Trigger: model.TriggerPolling,
 			Title:       "Start the flow when an HTTP request gets the right answer.",
 			Description: "Sends a request every `interval` and starts the flow when `responseCondition` holds.",
 			Examples: []plugin.Example{{Title: "When a service is up", YAML: `id: up
@@ -88,6 +89,8 @@ type Schedule struct {
 	Inputs                 map[string]any    `json:"inputs" doc:"The inputs of the executions."`
 	LateMaximumDelay       sdk.Duration      `json:"lateMaximumDelay" static:"true" doc:"Dates that are later than this are left out."`
 	RecoverMissedSchedules string            `json:"recoverMissedSchedules" enum:"LAST,NONE,ALL" static:"true" doc:"Which of the dates that were missed while no server ran are made up for."`
+	Overlap                string            `json:"overlap" enum:"QUEUE_ALL,QUEUE_ONE,SKIP,CANCEL_RUNNING,ALLOW" static:"true" doc:"What happens to dates that come while an execution runs that this trigger has started: all of them run afterwards, the last of them does, none does, the execution is killed for it, or they run beside it. Without it QUEUE_ALL, or ALLOW where allowConcurrent is set."`
+	Jitter                 sdk.Duration      `json:"jitter" static:"true" doc:"Each date is put off by a part of this, which depends on the trigger and the date alone: so that many schedules of one minute do not begin in one moment."`
 	Interval               sdk.Duration      `json:"interval" static:"true" doc:"Accepted and not used."`
 	ExecutionTime          map[string]any    `json:"executionTime" static:"true" doc:"Accepted and not used."`
 	ScheduleConditions     plugin.Conditions `json:"scheduleConditions" deprecated:"conditions" doc:"The older name of conditions."`

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"encoding/json"
+
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// Listener is a trigger that wants to hear of an execution's changes of state.
+type Listener struct {
+	Trigger model.Entity
+	// Outputs says that its expressions read the outputs of the execution's tasks.
+	Outputs bool
+}
+
+// tellListeners tells triggers of the states that the execution has come to in this turn, each once.
+func (x *turn) tellListeners() {
+	if x.env.Listeners == nil || !x.s.Exists() {
+		return
+	}
+	was := 0
+	if x.before != nil {
+		was = len(x.before.State)
+	}
+	e := x.s.Exec
+	for i := was; i < len(e.State); i++ {
+		for _, l := range x.env.Listeners(e, e.State[i].State) {
+			x.send(model.Event{To: l.Trigger, Kind: model.EventUpstream, Upstream: x.upstream(i, l.Outputs)})
+		}
+	}
+}
+
+// upstream is the execution as it was at one of its states, without what only itself needs.
+func (x *turn) upstream(at int, outputs bool) *model.Upstream {
+	h := *x.s.Exec
+	h.State = h.State[:at+1]
+	h.Inputs, h.Variables, h.Engine = nil, nil, model.EngineState{}
+	up := &model.Upstream{Execution: &h}
+	for _, n := range x.s.order {
+		if n == nil || len(n.run.Attempts) < 2 {
+			continue
+		}
+		for _, a := range n.run.Attempts {
+			up.Retried = append(up.Retried, a.State.Current())
+		}
+	}
+	if outputs {
+		up.Outputs = x.taskOutputs()
+	}
+	return up
+}
+
+// taskOutputs are the outputs of all tasks, as expressions see them; what is encrypted stays so.
+func (x *turn) taskOutputs() json.RawMessage {
+	sealed := *x.env
+	sealed.Decrypt = nil
+	v, ok := (&scope{&turn{s: x.s, env: &sealed, now: x.now}, nil}).Var("outputs")
+	if !ok {
+		return nil
+	}
+	if lazy, isObject := v.(value.Object); isObject {
+		v = lazy.Map()
+	}
+	return value.AppendJSON(nil, v, value.JSONOptions{KeepNulls: true})
+}
+
+// tellTrigger tells the trigger that started the execution that it has ended, or is no more.
+func (x *turn) tellTrigger() {
+	e := x.s.Exec
+	if e.Engine.StartedBy == "" {
+		return
+	}
+	x.send(model.Event{
+		To: model.TriggerEntity(e.Tenant, e.Namespace, e.FlowID, e.Engine.StartedBy), Kind: model.EventRunEnded,
+		Run: &model.RunEnd{ExecutionID: e.ID, State: e.State.Current()},
+	})
+}

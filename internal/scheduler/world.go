@@ -1,0 +1,75 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/launch"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/trigger"
+)
+
+// world answers what a decision about one trigger has to know.
+type world struct {
+	launch.World // of the flow, once it was read
+	cfg          *Config
+	of           model.Entity
+}
+
+func newWorld(ctx context.Context, cfg *Config, of model.Entity) *world {
+	return &world{World: launch.World{Context: ctx, Launcher: cfg.Launcher}, cfg: cfg, of: of}
+}
+
+// retryDelay is the time between tries while the backend is unavailable.
+const retryDelay = 500 * time.Millisecond
+
+// insist tries until the backend answers, or the context ends.
+func (w *world) insist(try func() error) error {
+	for {
+		err := try()
+		if !errors.Is(err, backend.ErrUnavailable) || w.Context.Err() != nil {
+			return err
+		}
+		w.cfg.Log.Warn("the backend does not answer, trying again", "trigger", w.of.ID, "error", err)
+		select {
+		case <-time.After(retryDelay):
+		case <-w.Context.Done():
+		}
+	}
+}
+
+// Declared reads the latest revision of the trigger's flow.
+func (w *world) Declared() (*trigger.Declared, error) {
+	key, id := model.TriggerOf(w.of)
+	err := w.insist(func() (err error) {
+		w.Flow, err = w.cfg.Flows.Get(w.Context, key)
+		return err
+	})
+	if errors.Is(err, backend.ErrNotFound) || errors.Is(err, backend.ErrGone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range w.Flow.Triggers {
+		if t.ID == id {
+			return trigger.Declare(w.Flow, t, w.cfg.Location, w.cfg.Recover)
+		}
+	}
+	return nil, nil
+}
+
+// Launch prepares the execution.
+func (w *world) Launch(l trigger.Launch) (model.Event, error) {
+	var p *launch.Prepared
+	err := w.insist(func() (err error) {
+		p, err = w.cfg.Launcher.PrepareTriggered(w.Context, l)
+		return err
+	})
+	if err != nil {
+		return model.Event{}, err
+	}
+	return p.Event, nil
+}

@@ -1,0 +1,403 @@
+package trigger
+
+import (
+	"errors"
+	"hash/fnv"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// World answers what a decision has to know. Its methods may wait; they are tried again inside until they know.
+type World interface {
+	// Declared is the trigger as its flow declares it now; nil when it does not. An error says why it cannot be used as
+	// it is declared.
+	Declared() (*Declared, error)
+	// Render evaluates an expression with the trigger's variables and, where there is one, those of the execution that
+	// has changed its state; Holiday tells whether a date is a public holiday.
+	Asker
+	// Launch prepares an execution: the event that creates it. An error says why there can be none.
+	Launch(l Launch) (model.Event, error)
+}
+
+// Launch asks for an execution.
+type Launch struct {
+	Declared  *Declared
+	ID        string
+	Fresh     bool       // the id was just drawn
+	Variables *value.Map // the variable trigger
+	Upstream  *model.Upstream
+	// Inputs and Labels are given beside those of the trigger.
+	Inputs []byte
+	Labels []model.Label
+	// Date is the date that it runs for; ScheduleDate is set where the execution shows it.
+	ScheduleDate *time.Time
+	// Fail ends it at once, with this reason, and without inputs.
+	Fail string
+}
+
+// Decision is what an event makes of a trigger.
+type Decision struct {
+	// State is what is remembered now; nil: nothing any more.
+	State   *model.TriggerState
+	Events  []model.Event
+	Jobs    []*model.Job
+	Done    []string // jobs that have ended
+	Cancel  []string // jobs to be stopped
+	Set     []model.Timer
+	Clear   []string
+	Answer  *model.Answer
+	Logs    []model.LogEntry
+	Ignored string // why nothing was done
+}
+
+// turn is one decision under way.
+type turn struct {
+	world World
+	decl  *Declared
+	now   time.Time
+	ev    *model.Event
+	of    model.Entity
+	rec   *model.TriggerState
+	d     Decision
+}
+
+// dueTimer is the id of the timer of a trigger's next evaluation. It is one: setting it replaces it.
+const dueTimer = string(model.TimerDue)
+
+// Decide handles an event of a trigger. rec is what is remembered of it, nil for nothing; it is not changed.
+func Decide(rec *model.TriggerState, ev *model.Event, now time.Time, w World) Decision {
+	t := &turn{world: w, now: now.Truncate(time.Microsecond), ev: ev, of: ev.To}
+	decl, err := w.Declared()
+	if decl == nil && err == nil {
+		t.vanish(rec)
+		return t.d
+	}
+	t.decl = decl
+	t.rec = t.memory(rec)
+	if err != nil { // nothing can be done with it until its flow is changed
+		t.rec.Problem = err.Error()
+		t.log(model.LevelError, "the trigger cannot be used: "+err.Error())
+		t.stop()
+		t.finish()
+		return t.d
+	}
+	if t.rec.Engine.Definition != decl.Fingerprint {
+		t.redeclare()
+	}
+	t.handle()
+	t.arrange()
+	t.finish()
+	return t.d
+}
+
+// memory copies what is remembered, or begins to remember.
+func (t *turn) memory(rec *model.TriggerState) *model.TriggerState {
+	flow, id := model.TriggerOf(t.of)
+	copied := model.TriggerState{Tenant: flow.Tenant, Namespace: flow.Namespace, FlowID: flow.ID, TriggerID: id}
+	if rec != nil {
+		copied = *rec
+	}
+	windows := make(map[string]*model.TriggerWindow, len(copied.Engine.Windows))
+	for k, w := range copied.Engine.Windows {
+		windows[k] = w
+	}
+	copied.Engine.Windows = windows
+	if t.decl != nil {
+		copied.Type, copied.StopAfter = t.decl.Type, t.decl.StopAfter
+	}
+	return &copied
+}
+
+// vanish forgets a trigger that its flow no longer has.
+func (t *turn) vanish(rec *model.TriggerState) {
+	t.d.Clear = []string{dueTimer}
+	if t.ev.Kind == model.EventJobEnded || t.ev.Kind == model.EventJobLost {
+		t.d.Done = []string{t.ev.Job.ID}
+	} else if rec != nil && rec.Engine.JobID != "" {
+		t.d.Cancel = []string{rec.Engine.JobID}
+	}
+	t.refuse(model.AnswerGone, "the flow has no such trigger")
+}
+
+// redeclare begins anew after the flow was changed: dates count from now, a backfill is given up, a worker that evaluates
+// the old trigger is stopped. Whether it is disabled is kept, and what it has started is still waited for.
+func (t *turn) redeclare() {
+	first := t.rec.Engine.Definition == ""
+	t.rec.Engine.Definition = t.decl.Fingerprint
+	t.rec.Problem, t.rec.Engine.Failures, t.rec.Engine.Held = "", 0, false
+	t.rec.Next, t.rec.Backfill = nil, nil
+	t.rec.Engine.Windows = map[string]*model.TriggerWindow{}
+	if t.decl.Kind == model.TriggerDates && first {
+		t.rec.Date = nil // dates that have passed count, too
+	} else {
+		t.rec.Date = &t.now
+	}
+	t.stopJob()
+}
+
+// handle applies the event itself.
+func (t *turn) handle() {
+	switch t.ev.Kind {
+	case model.EventSync:
+	case model.EventTimer:
+		t.onTimer()
+	case model.EventJobStarted, model.EventJobEnded, model.EventJobLost:
+		t.onJob()
+	case model.EventUpstream:
+		t.onUpstream()
+	case model.EventRunEnded:
+		t.onRunEnded()
+	default:
+		t.onManage()
+	}
+}
+
+// off tells whether the trigger is to do nothing.
+func (t *turn) off() bool { return t.decl.Disabled || t.rec.Disabled }
+
+// locked tells whether the trigger waits for an execution that it started.
+func (t *turn) locked() bool { return t.rec.ExecutionID != "" && !t.decl.Concurrent() }
+
+// arrange sees to it that something will move the trigger on: a timer, a job, or the end of its execution.
+func (t *turn) arrange() {
+	switch {
+	case t.off():
+		t.stop()
+	case t.decl.Scheduled():
+		t.arrangeSchedule()
+	case t.decl.OnWorker():
+		t.arrangeWorker()
+	}
+}
+
+func (t *turn) arrangeSchedule() {
+	if t.rec.Next == nil && t.rec.Backfill == nil {
+		from := time.Time{}
+		if t.rec.Date != nil {
+			from = *t.rec.Date
+		}
+		t.rec.Next = t.next(from)
+	}
+	due, ok := t.due()
+	if !ok || t.locked() && t.decl.Overlap != CancelRunning {
+		t.d.Clear = append(t.d.Clear, dueTimer)
+		return
+	}
+	t.setTimer(due)
+}
+
+// due is when the trigger is to be looked at again: at its next date, shifted by its jitter; at once in a backfill.
+func (t *turn) due() (time.Time, bool) {
+	if b := t.rec.Backfill; b != nil {
+		return t.now, !b.Paused
+	}
+	if t.rec.Next == nil {
+		return time.Time{}, false
+	}
+	return t.rec.Next.Add(t.jitter(*t.rec.Next)), true
+}
+
+// jitter shifts a date by a part of the trigger's jitter that depends on the trigger and the date alone.
+func (t *turn) jitter(date time.Time) time.Duration {
+	if t.decl.Jitter <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(t.of.ID))
+	_, _ = h.Write([]byte(date.UTC().Format(time.RFC3339Nano)))
+	return time.Duration(h.Sum64() % uint64(t.decl.Jitter))
+}
+
+func (t *turn) arrangeWorker() {
+	switch {
+	case t.rec.Engine.JobID != "" || t.locked():
+		t.d.Clear = append(t.d.Clear, dueTimer)
+	case t.rec.Next == nil || !t.rec.Next.After(t.now):
+		t.handOut()
+	default:
+		t.setTimer(*t.rec.Next)
+	}
+}
+
+func (t *turn) setTimer(due time.Time) {
+	t.d.Set = append(t.d.Set, model.Timer{ID: dueTimer, Of: t.of, Kind: model.TimerDue, Due: due})
+}
+
+// stop leaves the trigger with nothing that would move it.
+func (t *turn) stop() {
+	t.d.Clear = append(t.d.Clear, dueTimer)
+	t.rec.Next = nil
+	t.stopJob()
+}
+
+// finish completes the decision.
+func (t *turn) finish() {
+	t.d.State = t.rec
+	if t.ev.Ask != "" && t.d.Answer == nil {
+		t.d.Answer = &model.Answer{Ask: t.ev.Ask, Trigger: t.rec}
+	}
+}
+
+// refuse tells who asked that nothing was done, and why.
+func (t *turn) refuse(code model.AnswerCode, message string) {
+	t.d.Ignored = message
+	if t.ev.Ask != "" {
+		t.d.Answer = &model.Answer{Ask: t.ev.Ask, Code: code, Message: message, Trigger: t.rec}
+	}
+}
+
+func (t *turn) log(level model.Level, message string) {
+	e := model.LogEntry{
+		Tenant: t.rec.Tenant, Namespace: t.rec.Namespace, FlowID: t.rec.FlowID, TriggerID: t.rec.TriggerID, Timestamp: t.now,
+		Level: level, Message: message, Thread: "scheduler",
+	}
+	if t.decl != nil && level < t.decl.LogLevel {
+		return
+	}
+	t.d.Logs = append(t.d.Logs, e)
+}
+
+// onTimer evaluates the trigger when it is due. A timer that was set for something else is of no account.
+func (t *turn) onTimer() {
+	switch {
+	case t.off():
+		t.d.Ignored = "the trigger is disabled"
+	case t.decl.Scheduled():
+		due, ok := t.due()
+		if !ok || due.After(t.now) || t.locked() && t.decl.Overlap != CancelRunning {
+			t.d.Ignored = "it is not due"
+			return
+		}
+		t.onDate()
+	}
+	// What workers evaluate is handed out by arrange.
+}
+
+// onRunEnded goes on after the end of an execution.
+func (t *turn) onRunEnded() {
+	run := t.ev.Run
+	for _, s := range t.rec.StopAfter {
+		if s == run.State && !t.rec.Disabled {
+			t.rec.Disabled = true
+			t.log(model.LevelInfo, "disabled, as stopAfter says: an execution has ended as "+s.String())
+		}
+	}
+	if run.ExecutionID != t.rec.ExecutionID {
+		return
+	}
+	t.unlock()
+}
+
+// unlock lets the trigger go on that waited for an execution. Dates that came meanwhile are late for that reason alone.
+func (t *turn) unlock() {
+	t.rec.ExecutionID = ""
+	if t.decl.Scheduled() && t.rec.Next != nil && !t.rec.Next.After(t.now) {
+		t.rec.Engine.Held = true
+	}
+	if t.decl.Overlap == Skip && t.rec.Backfill == nil && t.rec.Engine.Held {
+		t.skipTo(t.now)
+	}
+}
+
+// skipTo leaves out the dates up to a time.
+func (t *turn) skipTo(at time.Time) {
+	t.rec.Date, t.rec.Next = &at, t.next(at)
+	t.rec.Engine.Held = false
+}
+
+// launch starts an execution. An execution that cannot be prepared as it should be fails with the reason.
+func (t *turn) launch(l Launch) {
+	l.Declared = t.decl
+	ev, err := t.world.Launch(l)
+	if err != nil {
+		t.log(model.LevelError, err.Error())
+		t.rec.Problem = err.Error()
+		l.Fail, l.Inputs = err.Error(), nil
+		if ev, err = t.world.Launch(l); err != nil {
+			t.rec.ExecutionID = ""
+			return
+		}
+	} else if l.Fail == "" {
+		t.rec.Problem = ""
+	}
+	t.d.Events = append(t.d.Events, ev)
+	if t.decl.Kind == model.TriggerSchedule || t.decl.Kind == model.TriggerDates || t.decl.Kind == model.TriggerPolling {
+		t.rec.ExecutionID = l.ID
+	}
+	t.touch()
+}
+
+func (t *turn) touch() { t.rec.Updated = &t.now }
+
+// onManage does what somebody asks for.
+func (t *turn) onManage() {
+	m := t.ev.Manage
+	if m == nil {
+		m = &model.Manage{}
+	}
+	switch t.ev.Kind {
+	case model.EventSetDisabled:
+		t.setDisabled(m.Disabled)
+	case model.EventUnlock:
+		if t.rec.ExecutionID == "" && t.rec.EvaluateSince == nil {
+			t.refuse(model.AnswerConflict, "the trigger is not locked")
+			return
+		}
+		t.stopJob()
+		t.unlock()
+	case model.EventRestartJob:
+		t.stopJob()
+		t.rec.Engine.Failures = 0
+		if t.decl.OnWorker() {
+			t.rec.Next = nil
+		}
+	case model.EventBackfill:
+		t.startBackfill(m.Backfill)
+	case model.EventPauseFill:
+		if t.rec.Backfill == nil {
+			t.refuse(model.AnswerConflict, "the trigger has no backfill")
+			return
+		}
+		b := *t.rec.Backfill
+		b.Paused = m.Paused
+		t.rec.Backfill = &b
+	case model.EventForget:
+		t.forget()
+	default:
+		t.refuse(model.AnswerInvalid, string(t.ev.Kind)+" is no event for a trigger")
+		return
+	}
+	t.touch()
+}
+
+// forget begins anew, as if the flow had just been saved.
+func (t *turn) forget() {
+	t.stopJob()
+	fresh := model.TriggerState{
+		Tenant: t.rec.Tenant, Namespace: t.rec.Namespace, FlowID: t.rec.FlowID, TriggerID: t.rec.TriggerID, Type: t.rec.Type,
+		StopAfter: t.rec.StopAfter, Date: &t.now,
+		Engine: model.TriggerEngine{Definition: t.rec.Engine.Definition, Job: t.rec.Engine.Job},
+	}
+	t.rec = &fresh
+}
+
+// setDisabled switches the trigger off or on. Dates that passed while it was off are made up for as those are that were
+// missed while no server ran.
+func (t *turn) setDisabled(disabled bool) {
+	if t.rec.Disabled = disabled; disabled || !t.decl.Scheduled() || t.rec.Date == nil {
+		return
+	}
+	switch t.decl.Recover {
+	case RecoverNone:
+		t.skipTo(t.now)
+	case RecoverLast:
+		if last, ok := t.decl.Before(t.now); ok && last.After(*t.rec.Date) {
+			before := last.Add(-1)
+			t.rec.Date, t.rec.Next = &before, &last
+		}
+	}
+}
+
+var errNoBackfill = errors.New("only schedules with a cron expression can be backfilled")

@@ -1,0 +1,96 @@
+package trigger
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
+)
+
+// props reads properties that are never rendered. They were checked when the flow was compiled.
+type props struct{ m *value.Map }
+
+func (p props) get(name string) any {
+	if p.m == nil {
+		return nil
+	}
+	v, _ := p.m.Get(name)
+	return v
+}
+
+func (p props) text(name string) string {
+	v := p.get(name)
+	if v == nil {
+		return ""
+	}
+	return value.Print(v)
+}
+
+func (p props) flag(name string) bool { return p.text(name) == "true" }
+
+func (p props) sub(name string) props {
+	m, _ := p.get(name).(*value.Map)
+	return props{m}
+}
+
+func (p props) list(name string) []any {
+	l, _ := p.get(name).([]any)
+	return l
+}
+
+func (p props) maps(name string) []props {
+	var out []props
+	for _, v := range p.list(name) {
+		if m, ok := v.(*value.Map); ok {
+			out = append(out, props{m})
+		}
+	}
+	return out
+}
+
+func (p props) states(name string) []model.State {
+	var out []model.State
+	for _, v := range p.list(name) {
+		if s, err := model.ParseState(value.Print(v)); err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (p props) duration(name string) (time.Duration, error) {
+	text := p.text(name)
+	if text == "" {
+		return 0, nil
+	}
+	d, err := model.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return d, nil
+}
+
+// dates reads a list of dates with time and offset, and sorts it.
+func (p props) dates(name string) ([]time.Time, error) {
+	var out []time.Time
+	for _, v := range p.list(name) {
+		var at time.Time
+		switch d := v.(type) {
+		case value.Instant:
+			at = d.T
+		case time.Time:
+			at = d
+		default:
+			parsed, err := time.Parse(time.RFC3339Nano, value.Print(v))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %q is not a date with time and offset", name, value.Print(v))
+			}
+			at = parsed
+		}
+		out = append(out, at.UTC())
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return out, nil
+}
