@@ -26,6 +26,7 @@ func (x *turn) changeState(a *model.Action) {
 		x.clearTimersOf(p)
 		x.runAgain(x.edit(p), false)
 	}
+	x.cutBelow(n)
 	if n.class() == busy && n.run.Engine.Job > 0 {
 		x.revoke(n)
 	}
@@ -36,6 +37,17 @@ func (x *turn) changeState(a *model.Action) {
 		x.reviseAttempt(n, a.State)
 	}
 	x.goOn()
+}
+
+// cutBelow ends what is still open below a task run that is given an end.
+func (x *turn) cutBelow(n *node) {
+	for _, c := range n.kids {
+		x.cutBelow(c)
+		if !c.gone && !c.ended() {
+			x.clearTimersOf(c)
+			x.cut(c, model.Killed)
+		}
+	}
 }
 
 // mayChange tells whether the task run can be given the end, and refuses if not.

@@ -15,7 +15,7 @@ import (
 // largeExecution is from how many task runs on that is done, unless Env says otherwise.
 const largeExecution = 256
 
-func (x *turn) large() bool { return len(x.s.order) >= cmp.Or(x.env.Large, largeExecution) }
+func (x *turn) large() bool { return len(x.s.order)-x.s.gone >= cmp.Or(x.env.Large, largeExecution) }
 
 // patiently does something for a task run: begins it, or decides about it. That it lacks an answer undoes nothing else; then
 // it is put off and the result is false.
@@ -76,7 +76,7 @@ func (x *turn) restoreTimers(keep int) {
 
 // onContinue goes on with what was put off.
 func (x *turn) onContinue() {
-	nodes := x.s.putOff
+	nodes := slices.Clone(x.s.putOff)
 	x.s.putOff = nil
 	slices.SortFunc(nodes, func(a, b *node) int { return a.run.Engine.Seq - b.run.Engine.Seq })
 	if cur := x.s.Exec.State.Current(); len(nodes) == 0 || x.s.Exec.Engine.Kill != 0 && !cur.Terminated() {
@@ -85,10 +85,10 @@ func (x *turn) onContinue() {
 	}
 	for _, n := range nodes {
 		switch {
-		case n.gone || n.ended():
+		case n.gone || !n.waitsForEngine():
 		case n.run.State.Current().IsCreated():
 			x.start(n)
-		case n.frame != nil:
+		default:
 			x.push(n.frame)
 		}
 	}

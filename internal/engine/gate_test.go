@@ -64,6 +64,36 @@ func TestGateRefuses(t *testing.T) {
 	}
 }
 
+// TestGateLimit sees that the limit is that of the newest revision that asks, whatever order the others come and go in.
+func TestGateLimit(t *testing.T) {
+	t0 := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	g := LoadGate(model.GateEntity("main", "n", "f"), nil, 0)
+	for _, c := range []struct {
+		kind            model.EventKind
+		id              string
+		revision, limit int
+		want            int
+	}{
+		{model.EventEnter, "a", 1, 1, 1},
+		{model.EventEnter, "b", 3, 5, 5},
+		{model.EventEnter, "c", 2, 2, 5}, // it was created before, and asks later
+		{model.EventLeft, "a", 1, 1, 5},
+		{model.EventLeft, "b", 3, 7, 5},  // who leaves says nothing about the limit
+		{model.EventEnter, "d", 3, 4, 4}, // as does the newest one again
+		{model.EventEnter, "e", 4, 3, 3},
+	} {
+		ev := gateEvent(c.kind, c.id, 1, c.limit, model.BehaviorQueue, t0, false)
+		ev.Gate.Revision = c.revision
+		tr := StepGate(g, ev, t0)
+		if g.Limit != c.want || tr.Gate.Limit != c.want || tr.Gate.Revision != g.Revision {
+			t.Errorf("%s of %s from revision %d: the limit is %d, not %d", c.kind, c.id, c.revision, g.Limit, c.want)
+		}
+	}
+	if back := LoadGate(g.Of, &model.GateChange{Limit: g.Limit, Behavior: g.Behavior, Revision: g.Revision}, g.Version); back.Revision != 4 {
+		t.Errorf("after it was loaded the limit is from revision %d", back.Revision)
+	}
+}
+
 // TestGateReload sees that a gate is the same after it was loaded from its records.
 func TestGateReload(t *testing.T) {
 	t0 := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -24,7 +24,7 @@ type Result struct {
 // Step moves an execution by one event. The state is changed in place to what it is after the event; if Needs is not
 // empty it is unchanged. A panic within leaves the state unusable: the owner drops it and ends the execution (see Crash).
 func Step(s *State, ev *model.Event, env *Env) (res Result) {
-	x := &turn{s: s, env: env, ev: ev, before: s.Exec, id: s.Version + 1}
+	x := &turn{s: s, env: env, ev: ev, before: s.Exec, putOff: s.putOff, id: s.Version + 1}
 	x.now = eventTime(s, env.Now)
 	x.t = &model.Transition{Of: ev.To, Version: x.id}
 	defer func() {

@@ -22,7 +22,8 @@ type turn struct {
 	copied  bool // s.Exec is this turn's own copy
 	changed []change
 	dropped []*model.TaskRun
-	lacks   needs // what was put off waits for these
+	putOff  []*node // what had been put off before
+	lacks   needs   // what was put off waits for these
 	timers  []timerChange
 	work    []*frame
 	reason  string       // why nothing was done
@@ -272,6 +273,7 @@ func (x *turn) undo() {
 		f.queued = false
 	}
 	if !x.altered() {
+		x.s.putOff = x.putOff
 		return
 	}
 	olds := make(map[string]*model.TaskRun, len(x.changed))

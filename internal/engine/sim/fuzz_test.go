@@ -1,9 +1,9 @@
 package sim
 
 import (
+	"flag"
 	"fmt"
 	"math/rand"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -37,38 +37,43 @@ func FuzzEvents(f *testing.F) {
 		}
 		w := &flowWriter{choices: shape}
 		src := w.flow()
-		play(t, src, happens)
+		if err := play(t, src, happens); err != nil {
+			t.Fatalf("%v\nin\n%s", err, src)
+		}
 	})
 }
 
+var (
+	seeds = flag.Int64("seeds", 1000, "how many executions TestChance plays")
+	show  = flag.Bool("show", false, "write every transition")
+	from  = flag.Int64("from", 0, "the seed of the first")
+)
+
 // TestChance does as FuzzEvents does with inputs of its own, the same ones every time.
 func TestChance(t *testing.T) {
-	n := chanceN()
+	n := *seeds
 	if testing.Short() {
-		n = 100
+		n = min(n, 100)
 	}
-	var from int64
-	fmt.Sscan(os.Getenv("FROM"), &from)
-	for seed := from; seed < from+int64(n); seed++ {
+	for seed := *from; seed < *from+n; seed++ {
 		rng := rand.New(rand.NewSource(seed))
 		shape, happens := make([]byte, 40+rng.Intn(60)), make([]byte, 50+rng.Intn(250))
 		rng.Read(shape)
 		rng.Read(happens)
 		w := &flowWriter{choices: shape}
 		src := w.flow()
-		if os.Getenv("CHANCE") != "" && seed % 100 == 0 {
-			println(seed)
+		if err := play(t, src, happens); err != nil {
+			t.Fatalf("seed %d: %v\nin\n%s", seed, err, src)
 		}
-		play(t, src, happens)
 	}
 }
 
-func play(t *testing.T, src string, happens choices) {
+func play(t *testing.T, src string, happens choices) error {
 	flows := compileAll(t, src)
 	c := New(1, flows...)
 	c.Strict = true
 	c.Large = happens.of(2) * 2 // put off from two task runs on, or as the engine does
-	if os.Getenv("FUZZTRACE") != "" {
+	if *show {
 		c.Trace = func(ev *model.Event, tr *model.Transition) { fmt.Println(ev.Kind, ev.ID, ev.To.ID, text(tr)) }
 	}
 	c.Start(flows[0], model.DeriveID("fuzz"))
@@ -77,13 +82,10 @@ func play(t *testing.T, src string, happens choices) {
 	}
 	for n := 0; len(happens) > 0; n++ {
 		if err := happen(c, &happens, n); err != nil {
-			t.Fatalf("%v\nin\n%s", err, src)
+			return err
 		}
 	}
-	c.Faults = Faults{}
-	if err := c.Run(limit); err != nil {
-		t.Fatalf("%v\nin\n%s", err, src)
-	}
+	return c.Run(limit)
 }
 
 // happen does the next thing that chance decides.
@@ -253,10 +255,4 @@ func (w *flowWriter) flowable(depth int) string {
 		return ", type: flow.WorkingDirectory, tasks: [{id: w" + fmt.Sprint(w.tasks) + w.pick(", ok", ", bad") + "}]"
 	}
 	return `, type: flow.ForEachItem, items: "file:///all", batch: {rows: 1}, namespace: s, flowId: ` + w.pick("child", "failing")
-}
-
-func chanceN() int {
-	n := 1000
-	fmt.Sscan(os.Getenv("CHANCE"), &n)
-	return n
 }

@@ -76,13 +76,13 @@ func (c *Cluster) proveWait(rec *record, w engine.Wait) error {
 		}
 		return nil
 	case engine.WaitSubflow:
-		return c.proveChildren(rec, w)
+		return c.proveChildren(w)
 	}
 	return fmt.Errorf("it waits for %s (%s), and nothing is on its way", w.For, w.Detail)
 }
 
 // proveChildren sees that some execution which the task run started has not ended.
-func (c *Cluster) proveChildren(rec *record, w engine.Wait) error {
+func (c *Cluster) proveChildren(w engine.Wait) error {
 	for _, of := range c.order {
 		if child := c.store[of].exec; child != nil && !child.Engine.Finished && child.Engine.Waiting != nil && child.Engine.Waiting.TaskRunID == w.TaskRunID {
 			return nil
