@@ -67,9 +67,13 @@ func (s *Store) Get(ctx context.Context, key model.FlowKey) (*model.Flow, error)
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.compile(ctx, r)
-	if err != nil {
-		return nil, fmt.Errorf("flow %s.%s: %w", r.Namespace, r.ID, err)
+	found := key
+	found.Revision = r.Revision // the latest may be at hand by its number
+	f, ok := s.Cached(found)
+	if !ok {
+		if f, err = s.compile(ctx, r); err != nil {
+			return nil, fmt.Errorf("flow %s.%s: %w", r.Namespace, r.ID, err)
+		}
 	}
 	s.keep(f, key.Revision == 0, writes)
 	return f, nil
