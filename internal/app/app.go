@@ -176,7 +176,7 @@ func (a *App) Executor(ctx context.Context) error {
 		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member, Committed: committed,
 		Env: engine.Env{
 			Templates: a.Templates, Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
-			Decrypt: a.reveal(), Hide: a.hide, Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
+			Decrypt: a.reveal(), Hide: a.hide, Staffed: (&groups{members: a.Backend}).Staffed, Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,
 			Listeners: a.Listeners.Of,
 		},
 	})

@@ -62,7 +62,7 @@ func (x *turn) batchFile(n *node, batch int) string {
 func (x *turn) startBatches(n *node) {
 	files, err := x.splits(n)
 	if err != nil {
-		x.childFailed(n, err)
+		x.notBegun(n, err)
 		return
 	}
 	x.move(n, model.Running)
@@ -84,7 +84,7 @@ func (x *turn) startBatches(n *node) {
 		panic(missing)
 	}
 	if err != nil {
-		x.childFailed(n, err)
+		x.notBegun(n, err)
 		return
 	}
 	if !wait {
@@ -137,7 +137,7 @@ func (x *turn) endBatches(n *node) {
 	x.setBatchOutputs(n)
 	transmit, err := x.renderBool(n, "transmitFailed", true)
 	if err != nil {
-		x.childFailed(n, err)
+		x.notBegun(n, err)
 		return
 	}
 	end := model.Success

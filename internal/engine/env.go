@@ -34,6 +34,8 @@ type Env struct {
 	Decrypt func(execution, text string) (string, error)
 	// Hide hides what Decrypt and functions have revealed to the execution, in texts for people; nil hides nothing.
 	Hide func(execution, text string) string
+	// Staffed tells whether a worker group has a worker that is alive; nil takes it for granted.
+	Staffed func(group string) bool
 	// Inputs validates and completes the inputs of an execution that a step creates (see package inputs).
 	Inputs func(flow *model.Flow, given *value.Map, e expr.Env) (json.RawMessage, error)
 	// Listeners are the triggers that want to hear that an execution has come to a state; nil when there are none.

@@ -78,20 +78,17 @@ func (x *turn) begin(n *node) {
 
 // handOut sends the task to a worker.
 func (x *turn) handOut(n *node) {
+	group, ok := x.workerGroup(n)
+	if !ok {
+		return
+	}
 	run := x.edit(n)
 	run.Engine.Job++
 	x.move(n, model.Submitted)
-	group := n.task.WorkerGroup
-	if group == nil {
-		group = x.s.Flow.WorkerGroup
-	}
 	job := &model.Job{
 		ID: model.JobID(run.ID, run.Engine.Job), Flow: x.s.Flow.Key(), Attempt: run.Engine.Job, Pure: n.task.Pure, At: x.now,
-		Execution: x.jobHeader(),
-		TaskRun:   n.run, Parents: x.jobParents(n), Vars: x.jobVars(n),
-	}
-	if group != nil {
-		job.Group = group.Key
+		Execution: x.jobHeader(), Group: group,
+		TaskRun: n.run, Parents: x.jobParents(n), Vars: x.jobVars(n),
 	}
 	x.t.Jobs = append(x.t.Jobs, job)
 }

@@ -16,12 +16,12 @@ func (x *turn) startSubflow(n *node) {
 	x.openAttempt(n)
 	child, err := x.childExecution(n, -1)
 	if err != nil {
-		x.childFailed(n, err)
+		x.notBegun(n, err)
 		return
 	}
 	wait, err := x.renderBool(n, "wait", true)
 	if err != nil {
-		x.childFailed(n, err)
+		x.notBegun(n, err)
 		return
 	}
 	run := x.edit(n)
@@ -39,8 +39,8 @@ func (x *turn) startSubflow(n *node) {
 	}
 }
 
-// childFailed ends a task run whose execution could not be started.
-func (x *turn) childFailed(n *node, err error) {
+// notBegun ends a task run that could not be begun: its execution, or its job.
+func (x *turn) notBegun(n *node, err error) {
 	x.log(n, model.LevelError, "%v", err)
 	x.edit(n).Engine.Error = x.hidden(err.Error())
 	x.closeAttempt(n, model.Failed)
@@ -209,7 +209,7 @@ func (x *turn) onChildEnded() {
 	}
 	x.setOutputs(n, out)
 	if err != nil {
-		x.childFailed(n, err)
+		x.notBegun(n, err)
 		return
 	}
 	if end == model.Failed && c.Failure != "" {
