@@ -201,13 +201,13 @@ func (t *turn) due() (time.Time, bool) {
 
 // jitter shifts a date by a part of the trigger's jitter that depends on the trigger and the date alone.
 func (t *turn) jitter(date time.Time) time.Duration {
-	if t.decl.Jitter <= 0 {
+	if t.decl.Jitter < time.Millisecond {
 		return 0
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(t.of.ID))
 	_, _ = h.Write([]byte(date.UTC().Format(time.RFC3339Nano)))
-	return time.Duration(h.Sum64() % uint64(t.decl.Jitter))
+	return time.Duration(h.Sum64() % uint64(t.decl.Jitter)).Truncate(time.Millisecond)
 }
 
 func (t *turn) arrangeWorker() {

@@ -38,7 +38,7 @@ func (d *Declared) Before(t time.Time) (time.Time, bool) {
 // that hardly ever hold must not keep a scheduler busy.
 const (
 	searchYears = 10
-	maxSearch   = 20_000
+	maxSearch   = 5_000
 )
 
 // held finds the nearest date from a time, in a direction, whose conditions hold.
