@@ -143,7 +143,7 @@ func unpack(r io.Reader) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	outputs, err := io.ReadAll(io.LimitReader(f, maxOutputs))
 	if err == nil && len(outputs) > 0 && !json.Valid(outputs) {
 		err = fmt.Errorf("%s is not JSON", cacheEntry)
