@@ -37,6 +37,22 @@ type Task interface {
 	Run(ctx context.Context, run Run) (any, error)
 }
 
+// PollingTrigger is a trigger type that a worker evaluates every now and then. Poll returns the variables of the execution
+// to start, like a task its outputs, or nil to start none. Files that it stores lie under that execution.
+type PollingTrigger interface {
+	Poll(ctx context.Context, run Run) (any, error)
+}
+
+// RealtimeTrigger is a trigger type that listens. Listen runs until ctx ends, or something fails, which is when it is
+// started again, after a while; for each message it calls emit.
+type RealtimeTrigger interface {
+	Listen(ctx context.Context, run Run, emit Emit) error
+}
+
+// Emit starts an execution with the variables of a message and returns nil once that is durable: then the message may be
+// acknowledged. Key identifies the message, so that one that comes twice starts one execution; "" if nothing does.
+type Emit func(ctx context.Context, key string, variables any) error
+
 // Run is what a task may use while it runs.
 type Run interface {
 	// Info tells what runs.

@@ -214,7 +214,7 @@ func (a *App) Worker(ctx context.Context) error {
 		return err
 	}
 	w := worker.New(worker.Config{
-		Backend: a.Backend, Flows: a.Flows, Registry: a.Registry, Functions: a.World, Storage: a.Storage, Templates: a.Templates,
+		Backend: a.Backend, Flows: a.Flows, Registry: a.Registry, Functions: a.World, Launcher: a.Launcher, Storage: a.Storage, Templates: a.Templates,
 		Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 		Encrypt: a.Cipher.encrypt(), Decrypt: a.Cipher.decrypt(), Masks: a.Masks, Log: a.Log, Member: member, Group: a.Config.Worker.Group,
 		Threads: a.Config.Worker.Threads, TmpDir: tmp, Grace: a.Config.Server.Grace,

@@ -151,7 +151,7 @@ func (m *machine) Missing(ctx context.Context, of model.Entity, snap *backend.Sn
 	}
 	for _, run := range snap.TaskRuns {
 		if absent[run.ID] {
-			lost = append(lost, lostJob(of.ID, run.ID, run.Engine.Job, now))
+			lost = append(lost, lostJob(of, model.JobID(run.ID, run.Engine.Job), run.ID, run.Engine.Job, now))
 		}
 	}
 	return forgotten, lost

@@ -15,7 +15,7 @@ const sweepEvery = 2 * time.Second
 // maxOrphans is how many of them are reported at once.
 const maxOrphans = 1000
 
-// sweep reports jobs whose workers have died to their executions, which hand them out again. Every executor does so: a
+// sweep reports jobs whose workers have died to their executions and triggers, which hand them out again. Every executor does so: a
 // report that comes twice is ignored the second time.
 func (e *Executor) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
@@ -27,7 +27,7 @@ func (e *Executor) sweep(ctx context.Context) {
 		}
 		events := make([]model.Event, 0, len(orphans))
 		for _, j := range orphans {
-			events = append(events, lostJob(j.Execution.ID, j.TaskRun.ID, j.Attempt, e.cfg.Now()))
+			events = append(events, lostJob(j.Entity(), j.ID, j.TaskRunID(), j.Attempt, e.cfg.Now()))
 		}
 		if len(events) > 0 {
 			e.cfg.Log.Info("jobs of dead workers are handed out again", "jobs", len(events))
@@ -45,11 +45,10 @@ func (e *Executor) sweep(ctx context.Context) {
 	}
 }
 
-// lostJob is the event that tells an execution of a job whose worker has died, or that is not there.
-func lostJob(executionID, taskRunID string, attempt int, now time.Time) model.Event {
-	id := model.JobID(taskRunID, attempt)
+// lostJob is the event that tells of a job whose worker has died, or that is not there.
+func lostJob(of model.Entity, id, taskRunID string, attempt int, now time.Time) model.Event {
 	return model.Event{
-		ID: id + ".lost", To: model.ExecutionEntity(executionID), Kind: model.EventJobLost, At: now,
+		ID: id + ".lost", To: of, Kind: model.EventJobLost, At: now,
 		Job: &model.JobReport{ID: id, TaskRunID: taskRunID, Attempt: attempt},
 	}
 }

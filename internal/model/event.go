@@ -233,6 +233,8 @@ type Job struct {
 	At time.Time `json:"at"`
 	// TriggerID is set for the evaluation of a trigger of the flow. Execution then names the execution that may come of it.
 	TriggerID string `json:"triggerId,omitempty"`
+	// Listens says that the evaluation runs until it is stopped.
+	Listens bool `json:"listens,omitempty"`
 }
 
 // Entity is who is told of the job's progress.

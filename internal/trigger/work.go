@@ -20,7 +20,7 @@ func (t *turn) handOut() {
 	f := t.decl.Flow
 	j := &model.Job{
 		ID: e.JobID, Flow: model.FlowKey{Tenant: f.Tenant, Namespace: f.Namespace, ID: f.ID, Revision: f.Revision},
-		TriggerID: t.rec.TriggerID, Attempt: e.Job, At: t.now,
+		TriggerID: t.rec.TriggerID, Attempt: e.Job, At: t.now, Listens: t.decl.Kind == model.TriggerRealtime,
 		Execution: model.JobHeader{ID: e.PlannedID, OriginalID: e.PlannedID, StartDate: t.now, State: model.Created, TriggerID: t.rec.TriggerID},
 	}
 	if g := t.decl.WorkerGroup; g != nil {

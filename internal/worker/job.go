@@ -33,9 +33,9 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // report tells the execution about its job. It need not wait until the report is durable: a report that is lost with the
 // process leaves the job claimed by a dead worker.
 func (w *Worker) report(job *model.Job, kind model.EventKind, r *model.JobReport) {
-	r.ID, r.TaskRunID, r.Attempt, r.WorkerID = job.ID, job.TaskRun.ID, job.Attempt, w.cfg.Member
+	r.ID, r.TaskRunID, r.Attempt, r.WorkerID = job.ID, job.TaskRunID(), job.Attempt, w.cfg.Member
 	ev := model.Event{
-		ID: job.ID + "." + string(kind), To: model.ExecutionEntity(job.Execution.ID), Kind: kind, At: now(), Job: r,
+		ID: job.ID + "." + string(kind), To: job.Entity(), Kind: kind, At: now(), Job: r,
 	}
 	w.append(ev, 0)
 }
@@ -67,6 +67,9 @@ func (w *Worker) execute(ctx context.Context, job *model.Job) (r *model.JobRepor
 	if err != nil {
 		r.Error = "its flow could not be read: " + err.Error()
 		return r
+	}
+	if job.TriggerID != "" {
+		return w.evaluate(ctx, job, flow)
 	}
 	task := flow.ByID[job.TaskRun.TaskID]
 	if task == nil {

@@ -263,6 +263,9 @@ func (rc *run) Store(ctx context.Context, name string, r io.Reader) (string, err
 	t := rc.taskRun
 	e := storage.Execution{Flow: storage.Flow{Tenant: t.Tenant, Namespace: t.Namespace, ID: t.FlowID}, ID: t.ExecutionID}
 	dir, err := e.TaskDir(t.TaskID, t.ID)
+	if rc.job.TriggerID != "" {
+		dir, err = e.TriggerDir(rc.job.TriggerID)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
@@ -35,6 +36,8 @@ type Config struct {
 	Flows     Flows
 	Registry  *plugin.Registry
 	Functions Functions
+	// Launcher starts executions for what listening triggers hear.
+	Launcher  *launch.Launcher
 	Storage   storage.Storage
 	Templates *expr.Cache
 	Limits    expr.Limits
@@ -98,14 +101,16 @@ func (w *Worker) Run(ctx context.Context) error {
 			w.cancel(id)
 		}
 	}()
-	w.claim(ctx, jobs)
+	listening, hush := context.WithCancelCause(jobs)
+	w.claim(ctx, jobs, listening)
+	hush(errStopped) // what listens would never end
 	w.drain(interrupt)
 	w.logs.close()
 	return ctx.Err()
 }
 
 // claim takes jobs as slots are free.
-func (w *Worker) claim(ctx, jobs context.Context) {
+func (w *Worker) claim(ctx, jobs, listening context.Context) {
 	slots := make(chan struct{}, w.cfg.Threads)
 	for ctx.Err() == nil {
 		free := acquire(ctx, slots)
@@ -125,14 +130,24 @@ func (w *Worker) claim(ctx, jobs context.Context) {
 		}
 		release(slots, free-len(batch))
 		for _, job := range batch {
-			ctx := w.enter(jobs, job.ID)
-			w.wg.Go(func() {
-				defer release(slots, 1)
-				defer w.leave(job.ID)
-				w.run(ctx, job)
-			})
+			if job.Listens { // it runs until it is stopped, and takes no slot from those that end
+				release(slots, 1)
+				w.start(listening, job, func() {})
+			} else {
+				w.start(jobs, job, func() { release(slots, 1) })
+			}
 		}
 	}
+}
+
+// start runs a job beside the others.
+func (w *Worker) start(ctx context.Context, job *model.Job, done func()) {
+	ctx = w.enter(ctx, job.ID)
+	w.wg.Go(func() {
+		defer done()
+		defer w.leave(job.ID)
+		w.run(ctx, job)
+	})
 }
 
 // acquire waits for a slot and takes as many more as are free, up to a batch.
