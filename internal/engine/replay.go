@@ -19,6 +19,9 @@ func (x *turn) replay(a *model.Action) {
 	case from == nil:
 		x.refuse(model.AnswerInvalid, "the execution "+e.ID+" has no task run "+a.TaskRunID)
 		return
+	case !x.belongs(from):
+		x.refuse(model.AnswerInvalid, "nothing begins with "+from.run.TaskID+": this revision of the flow has no such task in its place")
+		return
 	case x.handles(from):
 		x.refuse(model.AnswerInvalid, "the task "+from.run.TaskID+" handles a failure or follows the end: nothing begins with it")
 		return

@@ -86,7 +86,7 @@ func (x *turn) startAgain() {
 func (x *turn) selectAgain(pick func(*node) bool) again {
 	set := again{}
 	for n := range x.s.all() {
-		if !pick(n) || x.handles(n) {
+		if !pick(n) || x.handles(n) || !x.belongs(n) {
 			continue
 		}
 		if _, ok := set[n]; !ok {
@@ -105,6 +105,16 @@ func (x *turn) selectAgain(pick func(*node) bool) again {
 // startsAnew tells whether a task run that is to run again begins from its beginning, rather than with what it still lacks.
 func startsAnew(n *node) bool {
 	return n.task == nil || !n.task.Kind.Flowable() || n.task.Kind == model.KindPause || n.run.Engine.Broken || len(n.kids) == 0
+}
+
+// belongs tells whether a task run is one that the flow, as it is in this revision, begins: not one that a job made by itself,
+// nor one that came along from another revision.
+func (x *turn) belongs(n *node) bool {
+	if n.task == nil || n.parent != nil {
+		return n.task != nil
+	}
+	p := x.s.nodes[n.run.ParentID]
+	return p != nil && p.task != nil && p.task.Kind == model.KindWorkingDirectory
 }
 
 // handles tells whether a task run belongs to what handles a failure or follows the end, at any level.
