@@ -61,7 +61,7 @@ func triggerOf(f *model.Flow, id string) *model.Trigger {
 func (rc *run) runTrigger(ctx context.Context, t *model.Trigger) (outputs any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			rc.w.cfg.Log.Error("panic in a trigger", "type", t.Type, "panic", p, "stack", string(debug.Stack()))
+			rc.w.cfg.Log.Error("panic in a trigger", "type", t.Type, "panic", rc.mask.Replace(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			err = fmt.Errorf("internal error in %s: %v", t.Type, p)
 		}
 	}()
