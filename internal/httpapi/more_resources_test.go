@@ -122,7 +122,7 @@ func TestServices(t *testing.T) {
 	id, _ := s.get("/instance/services/search?type=WORKER").is(200).has(1.0, "total").has("RUNNING", "results", 0, "state").at("results", 0, "id").(string)
 	s.get("/instance/services/"+id).is(200).has("WORKER", "type")
 	s.get("/instance/services/nothing").is(404)
-	s.get("/instance/services/active").is(200).has(3.0, "total")
+	s.get("/instance/services/active").is(200).has(4.0, "total")
 }
 
 func TestTables(t *testing.T) {
