@@ -15,8 +15,8 @@ import (
 	"github.com/windhover-io/windhover/internal/yamldoc"
 )
 
-// flowOptions are what every flow of this installation is compiled with.
-func (a *App) flowOptions(tenant string, revision int) flow.Options {
+// FlowOptions are what every flow of this installation is compiled with.
+func (a *App) FlowOptions(tenant string, revision int) flow.Options {
 	return flow.Options{
 		Registry: a.Registry, Defaults: a.defaults, Tenant: tenant, Revision: revision, Templates: a.Templates,
 		Template: func(namespace, id string) ([]byte, error) { return a.templateSource(tenant, namespace, id) },
@@ -34,7 +34,7 @@ func (a *App) templateSource(tenant, namespace, id string) ([]byte, error) {
 
 // compile compiles a stored flow.
 func (a *App) compile(_ context.Context, r *backend.FlowRecord) (*model.Flow, error) {
-	f, problems := flow.Compile([]byte(r.Source), a.flowOptions(r.Tenant, r.Revision))
+	f, problems := flow.Compile([]byte(r.Source), a.FlowOptions(r.Tenant, r.Revision))
 	if f == nil {
 		return nil, fmt.Errorf("it is no longer valid: %s", firstError(problems))
 	}
@@ -54,13 +54,13 @@ func firstError(problems []yamldoc.Problem) string {
 
 // ValidateFlow says what is wrong with a flow.
 func (a *App) ValidateFlow(tenant string, src []byte) []yamldoc.Problem {
-	_, problems := flow.Compile(src, a.flowOptions(tenant, 0))
+	_, problems := flow.Compile(src, a.FlowOptions(tenant, 0))
 	return problems
 }
 
 // SaveFlow compiles a flow and stores it as the next revision. The flow is nil if it is not valid; the problems say why.
 func (a *App) SaveFlow(ctx context.Context, tenant string, src []byte) (*model.Flow, []yamldoc.Problem, error) {
-	f, problems := flow.Compile(src, a.flowOptions(tenant, 0))
+	f, problems := flow.Compile(src, a.FlowOptions(tenant, 0))
 	if f == nil {
 		return nil, problems, nil
 	}

@@ -15,7 +15,8 @@ func newTrigger(o *options) *cobra.Command {
 	cmd.AddCommand(newTriggerList(o), newTriggerDisabled(o, "enable", "Let a trigger start executions again", false),
 		newTriggerDisabled(o, "disable", "Keep a trigger from starting executions", true),
 		newTriggerChange(o, "unlock", "Let a trigger go on that waits for an execution that will not end"),
-		newTriggerChange(o, "restart", "Give up an evaluation of a trigger that is under way"), newTriggerDelete(o))
+		newTriggerChange(o, "restart", "Give up an evaluation of a trigger that is under way"), newTriggerDelete(o),
+		newTriggerBackfill(o), newTriggerSimulate(o))
 	return o.connect(cmd)
 }
 
