@@ -19,7 +19,7 @@ type Gate struct {
 	Version  int64
 	members  map[string]*model.GateMember // by execution id
 	running  int                          // members that hold a slot
-	waiting  []*model.GateMember          // the others, those that have waited longest first
+	waiting  []*model.GateMember          // the others, those whose turn is next first
 }
 
 // LoadGate builds a gate from its records; nil is a gate that nobody has asked yet.
@@ -60,7 +60,11 @@ func (g *Gate) remove(id string) {
 	}
 }
 
+// byWait orders those that wait: by priority, then by how long they have.
 func byWait(a, b *model.GateMember) int {
+	if a.Priority != b.Priority {
+		return b.Priority - a.Priority
+	}
 	if c := a.Since.Compare(b.Since); c != 0 {
 		return c
 	}
@@ -106,7 +110,7 @@ func (s *gateStep) enter(m *model.GateMessage) {
 		return
 	}
 	g.remove(m.ExecutionID)
-	member := model.GateMember{ExecutionID: m.ExecutionID, Visit: m.Visit, Since: m.Since, Forced: m.Forced}
+	member := model.GateMember{ExecutionID: m.ExecutionID, Visit: m.Visit, Since: m.Since, Forced: m.Forced, Priority: m.Priority}
 	switch {
 	case m.Forced || g.running < g.Limit && len(g.waiting) == 0:
 		member.Running = true

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,3 +147,35 @@ func TestDelay(t *testing.T) {
 		t.Error("a step that is repeated plans another delay")
 	}
 }
+
+// TestGatePriority: the highest priority gets the next slot, among equals who has waited longest.
+func TestGatePriority(t *testing.T) {
+	of := model.GateEntity("main", "ns", "flow")
+	g := LoadGate(of, nil, 0)
+	enter := func(id string, after, priority int) {
+		StepGate(g, &model.Event{ID: "enter-" + id, To: of, Kind: model.EventEnter, Gate: &model.GateMessage{
+			ExecutionID: id, Visit: 1, Limit: 1, Behavior: model.BehaviorQueue, Revision: 1, Since: gateStart.Add(time.Duration(after) * time.Second), Priority: priority,
+		}}, gateStart)
+	}
+	enter("first", 0, 0)
+	enter("low", 1, -1)
+	enter("early", 2, 0)
+	enter("late", 3, 0)
+	enter("high", 4, 5)
+	var order []string
+	for at := "first"; at != ""; {
+		tr := StepGate(g, &model.Event{ID: "left-" + at, To: of, Kind: model.EventLeft, Gate: &model.GateMessage{ExecutionID: at, Visit: 1}}, gateStart)
+		at = ""
+		for _, ev := range tr.Events {
+			if ev.Kind == model.EventGranted {
+				at = ev.To.ID
+				order = append(order, at)
+			}
+		}
+	}
+	if got := strings.Join(order, " "); got != "high early late low" {
+		t.Errorf("slots went to %s", got)
+	}
+}
+
+var gateStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -205,7 +205,7 @@ func (x *turn) askGate() {
 // sendGate sends a message of this execution to the gate of its flow.
 func (x *turn) sendGate(kind model.EventKind) {
 	e := x.s.Exec
-	m := &model.GateMessage{ExecutionID: e.ID, Visit: e.Engine.Visit, Since: e.State.Start()}
+	m := &model.GateMessage{ExecutionID: e.ID, Visit: e.Engine.Visit, Since: e.State.Start(), Priority: e.Engine.Priority}
 	if c := x.s.Flow.Concurrency; c != nil {
 		m.Limit, m.Behavior, m.Revision = c.Limit, c.Behavior, e.FlowRevision
 	}

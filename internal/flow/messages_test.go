@@ -174,6 +174,8 @@ func TestTriggerMessages(t *testing.T) {
 			"e line 4, column 87: triggers[0].timezone: there is no time zone `Europe/Pariss`; expected a name such as Europe/Paris, or UTC"}},
 		{"too few fields", "{id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '* * *'}", []string{
 			"e line 4, column 63: triggers[0].cron: this is not a cron expression: "}},
+		{"never", "{id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '0 0 30 2 *'}", []string{
+			"w line 4, column 63: triggers[0].cron: this schedule never fires: there is no such date"}},
 		{"seconds", "{id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '0 0 12 * * 1-5', withSeconds: true}", nil},
 		{"states", "{id: t, type: io.kestra.plugin.core.trigger.Webhook, key: k, stopAfter: [SUCCES]}", []string{
 			"e line 4, column 76: triggers[0].stopAfter[0]: there is no state `SUCCES`; expected one of CREATED, "}},

@@ -77,11 +77,19 @@ func (c *compiler) triggerSettings(o *object, props *value.Map) {
 	}
 }
 
+// someDay is any day from which it shows whether a schedule ever fires.
+var someDay = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // checkTrigger checks what only triggers of one type have to meet.
 func (c *compiler) checkTrigger(n *yamldoc.Node, t *model.Trigger) {
 	if expr := n.Get("cron"); t.Props.Has("cron") {
 		seconds, _ := asBool(orNull(n.Get("withSeconds")))
-		_, err := cron.Parse(expr.String(), seconds)
+		schedule, err := cron.Parse(expr.String(), seconds)
+		if err == nil {
+			if _, ever := schedule.Next(someDay); !ever {
+				c.warn(expr, "this schedule never fires: there is no such date")
+			}
+		}
 		var ce *cron.Error
 		if errors.As(err, &ce) {
 			p := expr.Problem(yamldoc.Error, "this is not a cron expression: "+ce.Msg)

@@ -23,6 +23,7 @@ func (l *Launcher) PrepareTriggered(ctx context.Context, t trigger.Launch) (*Pre
 		ScheduleDate: t.ScheduleDate, Trigger: &model.TriggerInfo{ID: t.Declared.ID, Type: t.Declared.Type},
 	}
 	e.Engine.StartedBy = t.Declared.ID
+	e.Engine.Priority = t.Declared.Priority
 	if t.Variables != nil {
 		e.Trigger.Variables = value.AppendJSON(nil, t.Variables, value.JSONOptions{})
 	}

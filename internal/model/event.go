@@ -172,6 +172,7 @@ type GateMessage struct {
 	Revision    int       `json:"revision,omitempty"` // of the flow that has this limit
 	Since       time.Time `json:"since,omitzero"`     // orders the queue: when the execution was created
 	Forced      bool      `json:"forced,omitempty"`
+	Priority    int       `json:"priority,omitempty"`
 }
 
 // Action is what a person, a client or another entity asks of an execution. Each kind of event uses the fields that it
@@ -316,7 +317,8 @@ type GateMember struct {
 	Visit       int       `json:"visit"`
 	Since       time.Time `json:"since"`
 	Running     bool      `json:"running"`
-	Forced      bool      `json:"forced,omitempty"` // holds a slot beyond the limit
+	Forced      bool      `json:"forced,omitempty"`   // holds a slot beyond the limit
+	Priority    int       `json:"priority,omitempty"` // the highest gets the next slot
 }
 
 // Transition is what one event, or several of one entity, changed: differences only, never the whole, so that its size

@@ -77,6 +77,8 @@ type EngineState struct {
 	Waiting *Waiting `json:"waiting,omitempty"`
 	// StartedBy is the trigger of its flow that started it and is told of its end; "" if none did.
 	StartedBy string `json:"startedBy,omitempty"`
+	// Priority orders the queue of its flow's concurrency limit: the highest first.
+	Priority int `json:"priority,omitempty"`
 	// Runs counts the task runs ever created: the next one's sequence number.
 	Runs int `json:"runs,omitempty"`
 	// Failure is a reason that belongs to no task run.

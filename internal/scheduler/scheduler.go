@@ -10,6 +10,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/launch"
+	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/shard"
 	"github.com/windhover-io/windhover/internal/trigger"
@@ -33,6 +34,8 @@ type Config struct {
 	// Recover is the policy for missed dates of triggers that name none: ALL, LAST or NONE.
 	Recover string
 	Log     *slog.Logger
+	// Masks knows the secrets of the installation; nil: there are none.
+	Masks *mask.Book
 	// Member is the incarnation that asks for shards.
 	Member string
 	// Now is the clock; nil is the system's.
@@ -46,6 +49,9 @@ type Scheduler struct{ cfg Config }
 func New(cfg Config) *Scheduler {
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return time.Now().UTC() }
+	}
+	if cfg.Masks == nil {
+		cfg.Masks = &mask.Book{}
 	}
 	if cfg.Recover == "" {
 		cfg.Recover = trigger.RecoverAll
@@ -97,7 +103,7 @@ func (a *actor) Step(ev *model.Event, known any, now time.Time) shard.Outcome {
 				key, _ := model.TriggerOf(ev.To)
 				a.m.cfg.Flows.Forget(key)
 			}
-			return trigger.Decide(state, ev, now, newWorld(ctx, &a.m.cfg, ev.To))
+			return a.m.hidden(trigger.Decide(state, ev, now, newWorld(ctx, &a.m.cfg, ev.To)))
 		}}
 	}
 	a.version++
@@ -119,6 +125,17 @@ func (a *actor) Step(ev *model.Event, known any, now time.Time) shard.Outcome {
 		t.Answers = []model.Answer{*d.Answer}
 	}
 	return shard.Outcome{Transition: t, Ignored: d.Ignored}
+}
+
+// hidden hides secrets in what people read of a trigger.
+func (m *machine) hidden(d trigger.Decision) trigger.Decision {
+	for i := range d.Logs {
+		d.Logs[i].Message = m.cfg.Masks.Of("").Replace(d.Logs[i].Message)
+	}
+	if d.State != nil {
+		d.State.Problem = m.cfg.Masks.Of("").Replace(d.State.Problem)
+	}
+	return d
 }
 
 // Rests tells whether the trigger is not due soon.

@@ -33,6 +33,8 @@ type Declared struct {
 	// Interval is the time from the end of an evaluation to the next one.
 	Interval    time.Duration
 	FailOnError bool
+	// Priority orders executions that wait for a slot of their flow's concurrency limit: the highest first.
+	Priority int
 }
 
 // Overlap says what happens to dates that come while an execution of the trigger runs.
@@ -82,6 +84,11 @@ func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover stri
 		d.Overlap = Overlap(o)
 	}
 	d.FailOnError = p.flag("failOnTriggerError")
+	if text := p.text("priority"); text != "" {
+		if _, err := fmt.Sscan(text, &d.Priority); err != nil {
+			return nil, fmt.Errorf("priority: %q is not a whole number", text)
+		}
+	}
 	var err error
 	for _, span := range []struct {
 		name string

@@ -32,6 +32,7 @@ func gateMembers(t *testing.T, f *fixture) {
 	f.commit(gateChange(1, 1, []model.GateMember{member("a", 0, true), member("b", 2, false), member("c", 1, false)}))
 	again := member("b", 2, true)
 	again.Visit, again.Forced = 2, true
+	again.Priority = -3
 	f.commit(gateChange(2, 3, []model.GateMember{again}, "a", "unknown"))
 	s := f.load(gateOf)
 	f.equal(s.Gate, &model.GateChange{Limit: 3, Behavior: model.BehaviorQueue, Revision: 8, Put: []model.GateMember{member("c", 1, false), again}})

@@ -125,10 +125,10 @@ func loadGate(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snaps
 	if err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT execution_id, visit, since, running, forced FROM gate_members WHERE gate = ? ORDER BY since, execution_id", of.ID)
+	rows, err := tx.QueryContext(ctx, "SELECT execution_id, visit, since, running, forced, priority FROM gate_members WHERE gate = ? ORDER BY since, execution_id", of.ID)
 	gate.Put, err = collect(rows, err, func(row scanner) (m model.GateMember, err error) {
 		var since int64
-		err = row.Scan(&m.ExecutionID, &m.Visit, &since, &m.Running, &m.Forced)
+		err = row.Scan(&m.ExecutionID, &m.Visit, &since, &m.Running, &m.Forced, &m.Priority)
 		m.Since = sqlbase.Time(since)
 		return m, err
 	})

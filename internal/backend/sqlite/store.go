@@ -232,8 +232,8 @@ func (s *store) writeMembers(e *sqlbase.Entity) error {
 		}
 	}
 	for _, m := range e.Gate.Put {
-		if _, err := s.exec("INSERT OR REPLACE INTO gate_members (gate, execution_id, visit, since, running, forced) VALUES (?, ?, ?, ?, ?, ?)",
-			e.Of.ID, m.ExecutionID, int64(m.Visit), sqlbase.Micros(m.Since), m.Running, m.Forced); err != nil {
+		if _, err := s.exec("INSERT OR REPLACE INTO gate_members (gate, execution_id, visit, since, running, forced, priority) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			e.Of.ID, m.ExecutionID, int64(m.Visit), sqlbase.Micros(m.Since), m.Running, m.Forced, int64(m.Priority)); err != nil {
 			return err
 		}
 	}

@@ -90,6 +90,7 @@ type Schedule struct {
 	LateMaximumDelay       sdk.Duration      `json:"lateMaximumDelay" static:"true" doc:"Dates that are later than this are left out."`
 	RecoverMissedSchedules string            `json:"recoverMissedSchedules" enum:"LAST,NONE,ALL" static:"true" doc:"Which of the dates that were missed while no server ran are made up for."`
 	Overlap                string            `json:"overlap" enum:"QUEUE_ALL,QUEUE_ONE,SKIP,CANCEL_RUNNING,ALLOW" static:"true" doc:"What happens to dates that come while an execution runs that this trigger has started: all of them run afterwards, the last of them does, none does, the execution is killed for it, or they run beside it. Without it QUEUE_ALL, or ALLOW where allowConcurrent is set."`
+	Priority               int               `json:"priority" default:"0" static:"true" doc:"Which executions go first that wait for the flow's concurrency limit: those with the highest priority."`
 	Jitter                 sdk.Duration      `json:"jitter" static:"true" doc:"Each date is put off by a part of this, which depends on the trigger and the date alone: so that many schedules of one minute do not begin in one moment."`
 	Interval               sdk.Duration      `json:"interval" static:"true" doc:"Accepted and not used."`
 	ExecutionTime          map[string]any    `json:"executionTime" static:"true" doc:"Accepted and not used."`
