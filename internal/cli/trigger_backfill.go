@@ -54,7 +54,7 @@ func newBackfillStart(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&start, "start", "", "the first date")
 	cmd.Flags().StringVar(&end, "end", "", "the last date; now unless given")
 	cmd.Flags().StringArrayVarP(&inputs, "input", "i", nil, "an input of the executions, as KEY=VALUE")
-	cmd.Flags().StringArrayVarP(&labels, "label", "l", nil, "a label of the executions, as KEY=VALUE")
+	cmd.Flags().StringArrayVar(&labels, "label", nil, "a label of the executions, as KEY=VALUE")
 	return cmd
 }
 
