@@ -43,6 +43,13 @@ type PollingTrigger interface {
 	Poll(ctx context.Context, run Run) (any, error)
 }
 
+// Settler is what Poll may return where something has to follow: files to be moved, rows or offsets to be committed. Settle is
+// called once. With durable set, it is certain that the variables have reached the trigger: what they tell of may be marked
+// as done. Otherwise it is left as it was found, to be found again. An error of Settle is logged.
+type Settler interface {
+	Settle(ctx context.Context, durable bool) error
+}
+
 // RealtimeTrigger is a trigger type that listens. Listen runs until ctx ends, or something fails, which is when it is
 // started again, after a while; for each message it calls emit.
 type RealtimeTrigger interface {

@@ -18,43 +18,57 @@ import (
 func (w *Worker) run(ctx context.Context, job *model.Job) {
 	started := now()
 	if !job.Pure {
-		w.report(job, model.EventJobStarted, &model.JobReport{Started: started})
+		w.report(job, model.EventJobStarted, &model.JobReport{Started: started}, nil)
 	}
-	r := w.execute(ctx, job)
+	f := &finding{}
+	r := w.execute(ctx, job, f)
 	if errors.Is(context.Cause(ctx), errStopped) && r.State != model.Success {
+		w.settle(ctx, job, f, false)
 		return // the job is this incarnation's no more: it is handed out again when the worker has left
 	}
 	r.Started, r.Ended = started, now()
-	w.report(job, model.EventJobEnded, r)
+	if f.settler == nil {
+		w.report(job, model.EventJobEnded, r, nil)
+		return
+	}
+	release := w.hold(job)
+	defer release()
+	told := make(chan error, 1)
+	w.report(job, model.EventJobEnded, r, told)
+	w.settle(ctx, job, f, <-told == nil && r.State == model.Success)
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // report tells the execution about its job. It need not wait until the report is durable: a report that is lost with the
-// process leaves the job claimed by a dead worker.
-func (w *Worker) report(job *model.Job, kind model.EventKind, r *model.JobReport) {
+// process leaves the job claimed by a dead worker. Told, unless it is nil, hears when the report is durable, or why it never
+// will be.
+func (w *Worker) report(job *model.Job, kind model.EventKind, r *model.JobReport, told chan<- error) {
 	r.ID, r.TaskRunID, r.Attempt, r.WorkerID = job.ID, job.TaskRunID(), job.Attempt, w.cfg.Member
 	ev := model.Event{
 		ID: job.ID + "." + string(kind), To: job.Entity(), Kind: kind, At: now(), Job: r,
 	}
-	w.append(ev, 0)
+	w.append(ev, 0, told)
 }
 
 // append stores an event, and again if it is unknown whether it was stored. Once the backend is closed nobody can be told
 // any more: the job is handed out again, as one of a worker that has gone.
-func (w *Worker) append(ev model.Event, tries int) {
+func (w *Worker) append(ev model.Event, tries int, told chan<- error) {
 	w.cfg.Backend.Append([]model.Event{ev}, func(err error) {
 		if err == nil || errors.Is(err, backend.ErrClosed) {
+			if told != nil {
+				told <- err
+			}
 			return
 		}
 		w.cfg.Log.Warn("reporting a job failed, trying again", "job", ev.Job.ID, "error", err)
 		delay := min(time.Second<<min(tries, 5), 30*time.Second)
-		time.AfterFunc(delay, func() { w.append(ev, tries+1) })
+		time.AfterFunc(delay, func() { w.append(ev, tries+1, told) })
 	})
 }
 
-// execute runs the job's task; whatever it does, a report comes of it.
-func (w *Worker) execute(ctx context.Context, job *model.Job) (r *model.JobReport) {
+// execute runs the job's task; whatever it does, a report comes of it. What a trigger has found is put into f.
+func (w *Worker) execute(ctx context.Context, job *model.Job, f *finding) (r *model.JobReport) {
 	r = &model.JobReport{State: model.Failed}
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,7 +83,7 @@ func (w *Worker) execute(ctx context.Context, job *model.Job) (r *model.JobRepor
 		return r
 	}
 	if job.TriggerID != "" {
-		return w.evaluate(ctx, job, flow)
+		return w.evaluate(ctx, job, flow, f)
 	}
 	task := flow.ByID[job.TaskRun.TaskID]
 	if task == nil {

@@ -50,7 +50,7 @@ func TestCache(t *testing.T) {
 		if step.loop != "" {
 			job.TaskRun.Value = &step.loop
 		}
-		report := r.execute(t.Context(), job)
+		report := r.execute(t.Context(), job, &finding{})
 		if step.n == "" {
 			if report.State != model.Failed {
 				t.Errorf("step %d: %s", i, report.State)
@@ -78,7 +78,7 @@ func TestCacheDamaged(t *testing.T) {
 	if err := r.files.Put(t.Context(), at, strings.NewReader("no archive"), nil); err != nil {
 		t.Fatal(err)
 	}
-	report := r.execute(t.Context(), r.job(task))
+	report := r.execute(t.Context(), r.job(task), &finding{})
 	if report.State != model.Success || !strings.Contains(strings.Join(messages(r.backend.lines), "\n"), "the cache of the task cannot be read") {
 		t.Errorf("%s %q", report.State, messages(r.backend.lines))
 	}
@@ -130,7 +130,7 @@ func TestLogToFile(t *testing.T) {
 	}
 	job := r.job(&model.Task{ID: "t", Type: "do", LogToFile: true})
 	job.Pure = true
-	report := r.execute(t.Context(), job)
+	report := r.execute(t.Context(), job, &finding{})
 	if len(report.Logs)+len(r.backend.lines) > 0 {
 		t.Errorf("lines went elsewhere too: %v %v", report.Logs, r.backend.lines)
 	}
@@ -156,7 +156,7 @@ func TestLogToFile(t *testing.T) {
 	}
 
 	r.do = func(context.Context, sdk.Run) (any, error) { return nil, nil }
-	if report := r.execute(t.Context(), job); report.LogFile != "" {
+	if report := r.execute(t.Context(), job, &finding{}); report.LogFile != "" {
 		t.Errorf("a task that logs nothing has a file: %s", report.LogFile)
 	}
 	if left, err := os.ReadDir(r.cfg.TmpDir); err != nil || len(left) > 0 {

@@ -17,7 +17,8 @@ import (
 )
 
 // evaluate looks, once or all the time, whether a trigger has something to start executions for.
-func (w *Worker) evaluate(ctx context.Context, job *model.Job, flow *model.Flow) *model.JobReport {
+// What it has found, and must settle once the report is durable, is put into f.
+func (w *Worker) evaluate(ctx context.Context, job *model.Job, flow *model.Flow, f *finding) *model.JobReport {
 	r := &model.JobReport{State: model.Failed}
 	t := triggerOf(flow, job.TriggerID)
 	if t == nil {
@@ -30,7 +31,9 @@ func (w *Worker) evaluate(ctx context.Context, job *model.Job, flow *model.Flow)
 		State: model.NewHistory(model.Created, job.At),
 	})
 	defer rc.close()
+	w.await(ctx, job)
 	outputs, err := rc.runTrigger(ctx, t)
+	f.settler, _ = outputs.(sdk.Settler)
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		r.State = model.Success

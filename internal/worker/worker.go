@@ -69,7 +69,9 @@ type Worker struct {
 	running map[string]context.CancelCauseFunc // of the jobs under way
 	early   map[string]bool                    // cancelled before Claim has returned them
 	wg      sync.WaitGroup
-	swept   sync.Map // when the caches of tasks were last searched for what is too old, by directory
+	// settling are the triggers whose latest evaluation has not settled; the channel is closed when it has.
+	settling map[model.Entity]chan struct{}
+	swept    sync.Map // when the caches of tasks were last searched for what is too old, by directory
 }
 
 // errKilled and errStopped say why a job's context ended.
@@ -84,7 +86,8 @@ func New(cfg Config) *Worker {
 	if cfg.Masks == nil {
 		cfg.Masks = &mask.Book{}
 	}
-	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]context.CancelCauseFunc{}, early: map[string]bool{}}
+	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]context.CancelCauseFunc{}, early: map[string]bool{},
+		settling: map[model.Entity]chan struct{}{}}
 }
 
 // Run claims and runs jobs until the context ends, then lets running jobs finish for the grace period.

@@ -53,7 +53,7 @@ func TestEnds(t *testing.T) {
 			if task.Type == "" {
 				task.Type = "do"
 			}
-			report := r.execute(t.Context(), r.job(&task))
+			report := r.execute(t.Context(), r.job(&task), &finding{})
 			if report.State != c.state || string(report.Outputs) != c.outputs || !strings.Contains(report.Error, c.err) || (c.err == "") != (report.Error == "") {
 				t.Errorf("%s %s %q", report.State, report.Outputs, report.Error)
 			}
@@ -67,7 +67,7 @@ func TestEnds(t *testing.T) {
 	r := newRig(t)
 	job := r.job(&model.Task{ID: "t", Type: "do"})
 	delete(r.flow.ByID, "t")
-	if report := r.execute(t.Context(), job); report.State != model.Failed || !strings.Contains(report.Error, "has no task t") {
+	if report := r.execute(t.Context(), job, &finding{}); report.State != model.Failed || !strings.Contains(report.Error, "has no task t") {
 		t.Errorf("a task that the flow has not: %s %q", report.State, report.Error)
 	}
 }
@@ -84,7 +84,7 @@ func TestTimeout(t *testing.T) {
 		r := newRig(t)
 		r.do = func(ctx context.Context, _ sdk.Run) (any, error) { <-ctx.Done(); return nil, ctx.Err() }
 		began := time.Now()
-		report := r.execute(t.Context(), r.job(&model.Task{ID: "t", Type: "do", Timeout: "PT1M30S"}))
+		report := r.execute(t.Context(), r.job(&model.Task{ID: "t", Type: "do", Timeout: "PT1M30S"}), &finding{})
 		if report.State != model.Failed || report.Error != "Timeout after 00:01:30.000" || time.Since(began) != 90*time.Second {
 			t.Errorf("%s %q after %s", report.State, report.Error, time.Since(began))
 		}
@@ -177,7 +177,7 @@ func TestLogs(t *testing.T) {
 		}
 		job := r.job(&model.Task{ID: "t", Type: "do", LogLevel: model.LevelInfo})
 		job.Pure = pure
-		report := r.execute(t.Context(), job)
+		report := r.execute(t.Context(), job, &finding{})
 		lines := append(report.Logs, r.backend.lines...)
 		if pure != (len(report.Logs) > 0) {
 			t.Errorf("pure %t: %d lines go with the report", pure, len(report.Logs))
@@ -206,7 +206,7 @@ func TestMetrics(t *testing.T) {
 		run.Gauge("free", 0.5)
 		return nil, nil
 	}
-	report := r.execute(t.Context(), r.job(&model.Task{ID: "t", Type: "do"}))
+	report := r.execute(t.Context(), r.job(&model.Task{ID: "t", Type: "do"}), &finding{})
 	var got []string
 	for _, m := range report.Metrics {
 		got = append(got, fmt.Sprint(m.Type, " ", m.Name, " ", m.Value, " ", m.Tags, " ", m.TaskRunID))
@@ -245,7 +245,7 @@ func TestDirectory(t *testing.T) {
 			return map[string]any{"value": text, "seen": run.Info().Attempt}, err
 		}
 		began := time.Now()
-		report := r.execute(t.Context(), job)
+		report := r.execute(t.Context(), job, &finding{})
 		var got []string
 		for _, c := range report.Children {
 			got = append(got, fmt.Sprintf("%s %s %d %s", c.TaskID, c.State.Current(), len(c.Attempts), c.Outputs))
@@ -277,7 +277,7 @@ func TestMasks(t *testing.T) {
 		run.Counter("m", 1, "in the inputs", "the secret A")
 		panic(fmt.Sprint(a, err))
 	}
-	report := r.execute(t.Context(), r.job(&model.Task{ID: "t", Type: "do"}, value.Entry{Key: "inputs", Value: value.MapOf(value.Entry{Key: "s", Value: encrypted})}))
+	report := r.execute(t.Context(), r.job(&model.Task{ID: "t", Type: "do"}, value.Entry{Key: "inputs", Value: value.MapOf(value.Entry{Key: "s", Value: encrypted})}), &finding{})
 	out := fmt.Sprint(report.Error, messages(report.Logs), messages(r.backend.lines), report.Metrics, r.log)
 	for _, secret := range []string{"the secret A", "dGhlIHNlY3JldCBC", "in+the+inputs", "named by hand", "in the inputs"} {
 		if strings.Contains(out, secret) {
