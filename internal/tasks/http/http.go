@@ -13,7 +13,7 @@ const (
 
 // Types lists the types of this package.
 func Types() []plugin.Type {
-	return []plugin.Type{requestType(), downloadType(), sseType()}
+	return []plugin.Type{requestType(), downloadType(), sseType(), triggerType()}
 }
 
 // Call is what all requests have in common.

@@ -63,23 +63,30 @@ func (t *Request) Run(ctx context.Context, run sdk.Run) (any, error) {
 		return nil, err
 	}
 	defer a.Close()
-	body, err := t.text(a)
-	if err != nil {
-		return nil, err
-	}
-	run.Counter("response.length", float64(len(body)))
-	if slices.Contains(t.modern().Logs, "RESPONSE_BODY") {
-		run.Log(sdk.LevelInfo, "body of the answer:\n%s", body)
-	}
-	out := RequestOutput{URI: a.uri, Code: a.StatusCode, Headers: a.headers()}
-	switch {
-	case a.Request.Method == http.MethodHead || a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusNotModified:
-	case t.EncryptBody:
-		out.EncryptedBody, err = run.Encrypt(body)
-	default:
-		out.Body = &body
-	}
+	out, _, err := t.read(run, a)
 	return out, err
+}
+
+// read makes an answer the output. The body, which the output may hold encrypted, is nil where an answer has none.
+func (t *Request) read(run sdk.Run, a *answer) (out RequestOutput, body *string, err error) {
+	text, err := t.text(a)
+	if err != nil {
+		return out, nil, err
+	}
+	run.Counter("response.length", float64(len(text)))
+	if slices.Contains(t.modern().Logs, "RESPONSE_BODY") {
+		run.Log(sdk.LevelInfo, "body of the answer:\n%s", text)
+	}
+	out = RequestOutput{URI: a.uri, Code: a.StatusCode, Headers: a.headers()}
+	if a.Request.Method == http.MethodHead || a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusNotModified {
+		return out, nil, nil
+	}
+	if t.EncryptBody {
+		out.EncryptedBody, err = run.Encrypt(text)
+	} else {
+		out.Body = &text
+	}
+	return out, &text, err
 }
 
 // maxBody bounds the answer that is read into memory, in bytes.

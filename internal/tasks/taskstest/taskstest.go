@@ -2,6 +2,7 @@
 package taskstest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -14,6 +15,25 @@ import (
 
 // Run runs the task that the YAML describes and returns its outputs as JSON, "" where it has none.
 func Run(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (string, error) {
+	t.Helper()
+	decoded, typ, err := decode(t, run, types, yaml)
+	if err != nil {
+		return "", err
+	}
+	task, ok := decoded.(sdk.Task)
+	if !ok {
+		t.Fatalf("%s cannot be run", typ.Name)
+	}
+	outputs, err := task.Run(t.Context(), run)
+	if err != nil {
+		return "", err
+	}
+	raw, err := typ.Encode(outputs)
+	return string(raw), err
+}
+
+// decode makes what the YAML describes.
+func decode(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (any, *plugin.Type, error) {
 	t.Helper()
 	parsed, err := yamltext.Read(yaml)
 	if err != nil {
@@ -38,19 +58,51 @@ func Run(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (stri
 		}
 		return run.Render(text, nil)
 	})
+	return decoded, typ, err
+}
+
+// Poll evaluates once the polling trigger that the YAML describes. It returns the variables of the execution to start as
+// JSON, "" for none, and what the worker calls once it knows whether they are durable.
+func Poll(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (out string, settle func(durable bool) error, err error) {
+	t.Helper()
+	settle = func(bool) error { return nil }
+	decoded, typ, err := decode(t, run, types, yaml)
 	if err != nil {
-		return "", err
+		return "", settle, err
 	}
-	task, ok := decoded.(sdk.Task)
+	polling, ok := decoded.(sdk.PollingTrigger)
 	if !ok {
-		t.Fatalf("%s cannot be run", typ.Name)
+		t.Fatalf("%s cannot be polled", typ.Name)
 	}
-	outputs, err := task.Run(t.Context(), run)
+	found, err := polling.Poll(t.Context(), run)
+	if s, ok := found.(sdk.Settler); ok {
+		settle = func(durable bool) error { return s.Settle(context.Background(), durable) }
+	}
+	if err != nil || found == nil {
+		return "", settle, err
+	}
+	raw, err := typ.Encode(found)
+	return string(raw), settle, err
+}
+
+// Listen runs the listening trigger that the YAML describes until ctx ends or it fails. The variables come to emit as JSON.
+func Listen(ctx context.Context, t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string, emit func(key, variables string) error) error {
+	t.Helper()
+	decoded, typ, err := decode(t, run, types, yaml)
 	if err != nil {
-		return "", err
+		return err
 	}
-	raw, err := typ.Encode(outputs)
-	return string(raw), err
+	listener, ok := decoded.(sdk.RealtimeTrigger)
+	if !ok {
+		t.Fatalf("%s does not listen", typ.Name)
+	}
+	return listener.Listen(ctx, run, func(_ context.Context, key string, variables any) error {
+		raw, err := typ.Encode(variables)
+		if err != nil {
+			return err
+		}
+		return emit(key, string(raw))
+	})
 }
 
 // Must is Run for a task that must not fail.

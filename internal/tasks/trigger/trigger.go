@@ -67,17 +67,6 @@ preconditions:
     deadline: "09:00:00"`}},
 			New: func() any { return &Flow{} }, Outputs: FlowOutput{},
 		},
-		{
-			Name: "io.kestra.plugin.core.http.Trigger", Aliases: []string{"io.kestra.plugin.fs.http.Trigger"}, Category: plugin.Trigger, Trigger: model.TriggerPolling,
-			Title:       "Start the flow when an HTTP request gets the right answer.",
-			Description: "Sends a request every `interval` and starts the flow when `responseCondition` holds.",
-			Examples: []plugin.Example{{Title: "When a service is up", YAML: `id: up
-type: io.kestra.plugin.core.http.Trigger
-uri: https://example.com/health
-interval: PT30S
-responseCondition: "{{ response.statusCode == 200 }}"`}},
-			New: func() any { return &HTTP{} }, Outputs: HTTPOutput{},
-		},
 	}
 }
 
@@ -133,30 +122,4 @@ type WebhookOutput struct {
 	URI        string              `json:"uri" doc:"Its path behind the key."`
 	Parts      []map[string]any    `json:"parts" doc:"The files of a multipart request."`
 	FormFields map[string][]string `json:"formFields" doc:"The fields of a multipart request."`
-}
-
-// HTTP starts the flow when an HTTP request gets the right answer.
-type HTTP struct {
-	URI               string         `json:"uri" required:"true" doc:"Where the request goes."`
-	Method            string         `json:"method" default:"GET" doc:"Its method."`
-	Interval          sdk.Duration   `json:"interval" default:"PT60S" static:"true" doc:"How long to wait after each request."`
-	ResponseCondition string         `json:"responseCondition" default:"{{ response.statusCode < 400 }}" doc:"What must hold of the answer: response has statusCode, body and headers."`
-	Body              string         `json:"body" doc:"Its body."`
-	Params            map[string]any `json:"params" doc:"The parameters of its query."`
-	FormData          map[string]any `json:"formData" doc:"Fields of a form, instead of a body."`
-	ContentType       string         `json:"contentType" default:"application/json" doc:"The content type of its body."`
-	Headers           map[string]any `json:"headers" doc:"Its headers."`
-	Options           map[string]any `json:"options" doc:"Timeouts, authentication, TLS and proxy, as of the task http.Request."`
-	EncryptBody       bool           `json:"encryptBody" default:"false" doc:"Whether the answer's body is kept encrypted."`
-	SSLOptions        map[string]any `json:"sslOptions" deprecated:"options" doc:"Options of TLS."`
-	AllowFailed       bool           `json:"allowFailed" deprecated:"options.allowFailed" doc:"Whether an answer with a status from 400 on is no failure."`
-}
-
-// HTTPOutput is the variable trigger of executions that an HTTP request started.
-type HTTPOutput struct {
-	URI           string              `json:"uri" doc:"Where the request went."`
-	Code          int                 `json:"code" doc:"The status of the answer."`
-	Headers       map[string][]string `json:"headers" doc:"Its headers."`
-	Body          any                 `json:"body" doc:"Its body."`
-	EncryptedBody any                 `json:"encryptedBody" doc:"Its body, encrypted, where encryptBody is set."`
 }
