@@ -9,6 +9,7 @@ go build -o "$tmp/limits" ./bench/limits
 go build -o "$tmp/load" ./bench/load
 go build -o "$tmp/idle" ./bench/idle
 go build -o "$tmp/lists" ./bench/lists
+go build -o "$tmp/schedules" ./bench/schedules
 server=bin/windhover
 port=18090
 
@@ -33,6 +34,7 @@ figure "ForEach of 10,000" -source bench/flows/foreach10000.yaml -flow bench.for
 figure "ForEach 10 × 10 × 10, two tasks" -source bench/flows/nested.yaml -flow bench.nested -n 20 -clients 1
 figure "two tasks, 1,500 begun a second in an open loop" -source bench/flows/two.yaml -flow bench.two -rate 1500 -n 30000 -clients 512
 "$tmp/idle" -server "$server" -url "http://127.0.0.1:$port"
+"$tmp/schedules" -server "$server" -url "http://127.0.0.1:$port"
 if [ "${BENCH_LONG:-}" != "" ]; then
   figure "100,000 in a row, 64 clients" -n 100000 -clients 64
   "$tmp/lists" -server "$server" -url "http://127.0.0.1:$port" -n 1000000

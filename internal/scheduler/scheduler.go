@@ -138,8 +138,11 @@ func (m *machine) hidden(d trigger.Decision) trigger.Decision {
 	return d
 }
 
+// keepFor is how soon a trigger must be due to stay in memory: it is small, and to load it makes it late.
+const keepFor = 5 * time.Minute
+
 // Rests tells whether the trigger is not due soon.
-func (a *actor) Rests(until time.Time) bool { return a.due.IsZero() || a.due.After(until) }
+func (a *actor) Rests(until time.Time) bool { return a.due.IsZero() || a.due.After(until.Add(keepFor)) }
 
 // Crash disables a trigger that cannot be decided about.
 func (m *machine) Crash(of model.Entity, snap *backend.Snapshot, ev *model.Event, reason string, now time.Time) *model.Transition {

@@ -86,7 +86,7 @@ func (x executions) Get(ctx context.Context, tenant, id string) (*model.Executio
 	if err := x.ready(ctx); err != nil {
 		return nil, err
 	}
-	row := x.getExecution.QueryRowContext(ctx, id, tenant)
+	row := x.stmts.row(ctx, "SELECT body FROM executions WHERE id = ? AND tenant = ?", id, tenant)
 	e, err := scanBody[model.Execution](row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("execution %s: %w", id, backend.ErrNotFound)
@@ -99,7 +99,7 @@ func (x executions) TaskRuns(ctx context.Context, tenant, executionID string) ([
 	if err := x.ready(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := x.getRuns.QueryContext(ctx, executionID, tenant)
+	rows, err := x.stmts.rows(ctx, runsOfExecution, executionID, tenant)
 	runs, err := collect(rows, err, scanBody[model.TaskRun])
 	if err == nil && len(runs) == 0 {
 		_, err = x.Get(ctx, tenant, executionID) // has it none, or is there none?

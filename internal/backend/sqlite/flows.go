@@ -83,7 +83,7 @@ func (f flows) Get(ctx context.Context, key model.FlowKey, deleted bool) (*backe
 	if !deleted {
 		text += " AND EXISTS (SELECT 1 FROM flows l WHERE l.tenant = f.tenant AND l.namespace = f.namespace AND l.id = f.id AND l.latest = 1 AND l.deleted = 0)"
 	}
-	r, err := scanFlow(f.state.QueryRowContext(ctx, text, args...))
+	r, err := scanFlow(f.stmts.row(ctx, text, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, flowMissing(key)
 	}

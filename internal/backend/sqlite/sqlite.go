@@ -40,7 +40,7 @@ type Backend struct {
 	store   *store
 	lines   *logWriter
 	// The reads that answer most requests, prepared once.
-	getExecution, getRuns *sql.Stmt
+	stmts *statements
 }
 
 // Open opens the directory, and makes it where it is missing. The error is backend.ErrUnavailable if another process has it.
@@ -95,11 +95,8 @@ func (b *Backend) openFiles(dir string) error {
 	if err := b.store.start(); err != nil {
 		return err
 	}
-	if b.getExecution, err = b.state.Prepare("SELECT body FROM executions WHERE id = ? AND tenant = ?"); err != nil {
-		return err
-	}
-	b.getRuns, err = b.state.Prepare(runsOfExecution)
-	return err
+	b.stmts = newStatements(b.state)
+	return nil
 }
 
 // Caps is backend.Backend.

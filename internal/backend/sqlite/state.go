@@ -65,28 +65,29 @@ func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity
 		return nil, err
 	}
 	jobs := b.JobsOf(of.ID)
-	tx, err := b.state.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	r, err := b.stmts.begin(ctx)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	defer func() { _ = tx.Rollback() }() // it only reads
+	defer r.end()
 	s := &backend.Snapshot{}
-	if of.Kind == model.EntityExecution {
+	switch of.Kind {
+	case model.EntityExecution:
 		s.Jobs = jobs
-		err = loadExecution(ctx, tx, of.ID, s)
-	} else if of.Kind == model.EntityTrigger {
+		err = r.execution(of.ID, s)
+	case model.EntityTrigger:
 		s.Jobs = jobs
-		err = loadTrigger(ctx, tx, of, s)
-	} else {
-		err = loadGate(ctx, tx, of, s)
+		err = r.trigger(of, s)
+	default:
+		err = r.gate(of, s)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, missing(ctx, tx, of)
+		return nil, r.missing(of)
 	}
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT body FROM timers WHERE of_id = ? AND of_kind = ? ORDER BY due, id", of.ID, int64(of.Kind))
+	rows, err := r.rows("SELECT body FROM timers WHERE of_id = ? AND of_kind = ? ORDER BY due, id", of.ID, int64(of.Kind))
 	s.Timers, err = collectValues[model.Timer](rows, err)
 	return s, err
 }
@@ -101,31 +102,31 @@ func collectValues[T any](rows *sql.Rows, err error) ([]T, error) {
 	})
 }
 
-func loadExecution(ctx context.Context, tx *sql.Tx, id string, s *backend.Snapshot) error {
+func (r *reading) execution(id string, s *backend.Snapshot) error {
 	var seq int64
 	var body string
-	err := tx.QueryRowContext(ctx, "SELECT seq, version, body FROM executions WHERE id = ?", id).Scan(&seq, &s.Version, &body)
+	err := r.row("SELECT seq, version, body FROM executions WHERE id = ?", id).Scan(&seq, &s.Version, &body)
 	if err != nil {
 		return err
 	}
 	if s.Execution, err = sqlbase.Decode[model.Execution](body); err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, selectRuns, seq*sqlbase.RunsSpan, (seq+1)*sqlbase.RunsSpan)
+	rows, err := r.rows(selectRuns, seq*sqlbase.RunsSpan, (seq+1)*sqlbase.RunsSpan)
 	s.TaskRuns, err = collect(rows, err, scanBody[model.TaskRun])
 	return err
 }
 
 const selectRuns = "SELECT body FROM task_runs WHERE seq >= ? AND seq < ? ORDER BY seq"
 
-func loadGate(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
+func (r *reading) gate(of model.Entity, s *backend.Snapshot) error {
 	var gate model.GateChange
-	err := tx.QueryRowContext(ctx, "SELECT version, quota, behavior, revision FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).
+	err := r.row("SELECT version, quota, behavior, revision FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).
 		Scan(&s.Version, &gate.Limit, &gate.Behavior, &gate.Revision)
 	if err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT execution_id, visit, since, running, forced, priority FROM gate_members WHERE gate = ? ORDER BY since, execution_id", of.ID)
+	rows, err := r.rows("SELECT execution_id, visit, since, running, forced, priority FROM gate_members WHERE gate = ? ORDER BY since, execution_id", of.ID)
 	gate.Put, err = collect(rows, err, func(row scanner) (m model.GateMember, err error) {
 		var since int64
 		err = row.Scan(&m.ExecutionID, &m.Visit, &since, &m.Running, &m.Forced, &m.Priority)
@@ -136,15 +137,15 @@ func loadGate(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snaps
 	return err
 }
 
-// loadTrigger reads a trigger. Its flow may have declared it before it came to have a version; and its version outlives
+// trigger reads a trigger. Its flow may have declared it before it came to have a version; and its version outlives
 // what is remembered of it.
-func loadTrigger(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Snapshot) error {
-	err := tx.QueryRowContext(ctx, "SELECT version FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).Scan(&s.Version)
+func (r *reading) trigger(of model.Entity, s *backend.Snapshot) error {
+	err := r.row("SELECT version FROM entities WHERE kind = ? AND id = ?", int64(of.Kind), of.ID).Scan(&s.Version)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	flow, id := model.TriggerOf(of)
-	state, stateErr := scanBody[model.TriggerState](tx.QueryRowContext(ctx, "SELECT body FROM triggers"+ofTrigger, flow.Tenant, flow.Namespace, flow.ID, id))
+	state, stateErr := scanBody[model.TriggerState](r.row("SELECT body FROM triggers"+ofTrigger, flow.Tenant, flow.Namespace, flow.ID, id))
 	if errors.Is(stateErr, sql.ErrNoRows) {
 		return err // none at all, or the version alone
 	}
@@ -153,9 +154,9 @@ func loadTrigger(ctx context.Context, tx *sql.Tx, of model.Entity, s *backend.Sn
 }
 
 // missing tells apart what was deleted and what never was.
-func missing(ctx context.Context, tx *sql.Tx, of model.Entity) error {
+func (r *reading) missing(of model.Entity) error {
 	var version int64
-	err := tx.QueryRowContext(ctx, "SELECT version FROM tombstones WHERE id = ? AND kind = ?", of.ID, int64(of.Kind)).Scan(&version)
+	err := r.row("SELECT version FROM tombstones WHERE id = ? AND kind = ?", of.ID, int64(of.Kind)).Scan(&version)
 	switch {
 	case err == nil:
 		return fmt.Errorf("%s: %w", of.ID, backend.ErrGone)

@@ -54,7 +54,7 @@ func (t triggers) Get(ctx context.Context, tenant, namespace, flow, trigger stri
 	if err := t.ready(ctx); err != nil {
 		return nil, err
 	}
-	s, err := scanBody[model.TriggerState](t.state.QueryRowContext(ctx, "SELECT body FROM triggers"+ofTrigger, tenant, namespace, flow, trigger))
+	s, err := scanBody[model.TriggerState](t.stmts.row(ctx, "SELECT body FROM triggers"+ofTrigger, tenant, namespace, flow, trigger))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, triggerMissing(namespace, flow, trigger)
 	}
