@@ -92,8 +92,8 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	a.Inputs = &inputs.Resolver{Templates: a.Templates, Encrypt: a.Cipher.encrypt()}
 	a.envs, a.kestra = a.environment(), a.kestraVariable()
 	a.Registry = a.registry()
-	if a.defaults, err = flow.ParseDefaults(cfg.Plugins.Defaults); err != nil {
-		return nil, errors.Join(fmt.Errorf("plugins.defaults: %w", err), a.Backend.Close())
+	if a.defaults, err = a.pluginDefaults(); err != nil {
+		return nil, errors.Join(err, a.Backend.Close())
 	}
 	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
 	a.Listeners = flowstore.NewListeners(a.Flows, a.Backend.Triggers(), httpapi.Tenant)

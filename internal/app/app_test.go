@@ -19,6 +19,7 @@ import (
 	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 // settings are a configuration for tests: in memory, on any port.
@@ -217,6 +218,7 @@ func TestWhatCannotStart(t *testing.T) {
 		`there is no backend "paper"`: func(c *config.Config) { c.Backend.Type = "paper" },
 		"encryption.secret-key":       func(c *config.Config) { c.Encryption.SecretKey = "short" },
 		"plugins.defaults":            func(c *config.Config) { c.Plugins.Defaults = []any{"nonsense"} },
+		"plugins.configurations":      func(c *config.Config) { c.Plugins.Configurations = []any{"nonsense"} },
 	} {
 		c := settings(t)
 		change(c)
@@ -274,6 +276,28 @@ func TestTutorial(t *testing.T) {
 	}
 	if p, err := a.Backend.Flows().Search(t.Context(), backend.Query{Tenant: "main"}); err != nil || p.Total != found.Total {
 		t.Errorf("%d flows after another start, %d before: %v", p.Total, found.Total, err)
+	}
+}
+
+// Both keys of plugin defaults count, the older first; of settings of types those that are properties do, after them.
+func TestPluginDefaults(t *testing.T) {
+	const typ = "io.kestra.plugin.core.debug.Return"
+	values := func(typ string, entries ...value.Entry) any {
+		return value.MapOf(value.Entry{Key: "type", Value: typ}, value.Entry{Key: "values", Value: value.MapOf(entries...)})
+	}
+	c := settings(t)
+	c.Tasks.Defaults = []any{values(typ, value.Entry{Key: "format", Value: "from tasks"})}
+	c.Plugins.Defaults = []any{values(typ, value.Entry{Key: "format", Value: "from plugins"}, value.Entry{Key: "description", Value: "also this"})}
+	c.Plugins.Configurations = []any{values("io.kestra.plugin.core.log.Log",
+		value.Entry{Key: "message", Value: "from settings"}, value.Entry{Key: "unheardOf", Value: true})}
+	a := open(t, c)
+	defer stop(t, a)
+	f := save(t, a, "id: d\nnamespace: n\ntasks:\n- {id: r, type: "+typ+"}\n- {id: l, type: io.kestra.plugin.core.log.Log}\n")
+	if got, _ := f.ByID["r"].Props.Get("format"); got != "from tasks" || f.ByID["r"].Description != "also this" {
+		t.Errorf("the defaults give %v, %q", got, f.ByID["r"].Description)
+	}
+	if got, _ := f.ByID["l"].Props.Get("message"); got != "from settings" {
+		t.Errorf("the settings give %v", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/windhover-io/windhover/examples"
@@ -12,6 +13,8 @@ import (
 	"github.com/windhover-io/windhover/internal/flow"
 	"github.com/windhover-io/windhover/internal/flowstore"
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/yamldoc"
 )
 
@@ -21,6 +24,39 @@ func (a *App) FlowOptions(tenant string, revision int) flow.Options {
 		Registry: a.Registry, Defaults: a.defaults, Tenant: tenant, Revision: revision, Templates: a.Templates,
 		Template: func(namespace, id string) ([]byte, error) { return a.templateSource(tenant, namespace, id) },
 	}
+}
+
+// pluginDefaults are the defaults for all flows: those of the configuration, and of its settings of types those that are
+// properties of the type. Others have no meaning here, and the log says so.
+func (a *App) pluginDefaults() ([]flow.Default, error) {
+	p := a.Config.Plugins
+	defaults, err := flow.ParseDefaults(slices.Concat(a.Config.Tasks.Defaults, p.Defaults))
+	if err != nil {
+		return nil, fmt.Errorf("plugins.defaults: %w", err)
+	}
+	settings, err := flow.ParseDefaults(p.Configurations)
+	if err != nil {
+		return nil, fmt.Errorf("plugins.configurations: %w", err)
+	}
+	for _, s := range settings {
+		known := value.NewMap(s.Values.Len())
+		for name, v := range s.Values.All() {
+			if a.hasProperty(s.Type, name) {
+				known.Set(name, v)
+				continue
+			}
+			a.Log.Warn("a setting of plugins.configurations has no effect here", "type", s.Type, "setting", name)
+		}
+		s.Values = known
+		defaults = append(defaults, s)
+	}
+	return defaults, nil
+}
+
+// hasProperty tells whether a type has a property of its own of that name.
+func (a *App) hasProperty(typ, name string) bool {
+	t, ok := a.Registry.Lookup(typ)
+	return ok && slices.ContainsFunc(t.Properties(), func(p plugin.Property) bool { return p.Name == name })
 }
 
 // templateSource reads a template: tasks that flows splice in by name.

@@ -25,6 +25,7 @@ type Config struct {
 	Retention purge.Policy
 	// URL is the address under which people reach the web UI; it stands in answers and notifications.
 	URL    string
+	UI     UI
 	Traces Traces
 	// Tutorial is whether the tutorial flows are put into an empty installation.
 	Tutorial bool
@@ -79,13 +80,15 @@ type Variables struct {
 // Tasks configures tasks.
 type Tasks struct {
 	TmpDir string
+	// Defaults are plugin defaults under their older key; they come before those of Plugins.
+	Defaults []any
 }
 
 // Plugins configures types.
 type Plugins struct {
 	// Defaults are plugin defaults for all flows: maps with type, values and forced.
 	Defaults []any
-	// Configurations are settings of types: maps with type and values.
+	// Configurations are settings of types: maps with type and values. Those that are properties of a type count as defaults.
 	Configurations []any
 }
 
@@ -100,6 +103,13 @@ type Worker struct {
 type Traces struct {
 	// Endpoint is the URL of an OpenTelemetry collector; "" leaves it to the OTEL_* variables of the environment.
 	Endpoint string
+}
+
+// UI is what the web UI is told to show.
+type UI struct {
+	HiddenLabels    []string
+	SystemNamespace string
+	Templates       bool
 }
 
 // Environment is what the UI shows of where it runs.
@@ -117,6 +127,7 @@ func Default() *Config {
 		Variables: Variables{EnvPrefix: "ENV_", Globals: value.NewMap(0)},
 		Worker:    Worker{Threads: 128},
 		Retention: purge.Policy{Every: time.Hour, Batch: 100},
+		UI:        UI{HiddenLabels: []string{"system.", "internal."}, SystemNamespace: "system", Templates: true},
 		Tutorial:  true,
 	}
 }

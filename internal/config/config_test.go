@@ -40,9 +40,12 @@ var samples = map[string]struct {
 	"variables.env-vars-prefix":       {"MY_", func(c *Config) { c.Variables.EnvPrefix = "MY_" }},
 	"variables.globals":               {"{team: a}", func(c *Config) { c.Variables.Globals = value.MapOf(value.Entry{Key: "team", Value: "a"}) }},
 	"tasks.tmp-dir.path":              {"/tmp/x", func(c *Config) { c.Tasks.TmpDir = "/tmp/x" }},
-	"tasks.defaults":                  {"[a]", func(c *Config) { c.Plugins.Defaults = []any{"a"} }},
+	"tasks.defaults":                  {"[a]", func(c *Config) { c.Tasks.Defaults = []any{"a"} }},
 	"plugins.defaults":                {"[a]", func(c *Config) { c.Plugins.Defaults = []any{"a"} }},
 	"plugins.configurations":          {"[a]", func(c *Config) { c.Plugins.Configurations = []any{"a"} }},
+	"hidden-labels.prefixes":          {"[team.]", func(c *Config) { c.UI.HiddenLabels = []string{"team."} }},
+	"system-flows.namespace":          {"ops", func(c *Config) { c.UI.SystemNamespace = "ops" }},
+	"templates.enabled":               {"false", func(c *Config) { c.UI.Templates = false }},
 	"worker.threads":                  {"3", func(c *Config) { c.Worker.Threads = 3 }},
 	"worker.group":                    {"gpu", func(c *Config) { c.Worker.Group = "gpu" }},
 	"environment.name":                {"test", func(c *Config) { c.Environment.Name = "test" }},
@@ -157,7 +160,12 @@ func TestWrongFiles(t *testing.T) {
 	for name, c := range map[string]struct{ src, problem, warning string }{
 		"mistyped key":     {"kestra:\n  server:\n    prot: 80\n", "", "config.yaml:3:11: server.prot: unknown key, did you mean server.port?"},
 		"unknown section":  {"windhover:\n  zzz:\n    yyy: 1\n", "", "zzz.yyy: unknown key"},
-		"inert key":        {"kestra:\n  jdbc: {queues: {poll-size: 1}}\n  hiddenLabels: {prefixes: []}\n", "", ""},
+		"inert key":        {"kestra:\n  jdbc: {queues: {poll-size: 1}}\n  metrics: {labels: {}}\n", "", ""},
+		"unserved key":     {"kestra:\n  server: {workerTaskRestartStrategy: NEVER}\n", "", "config.yaml:2:39: server.workerTaskRestartStrategy: it has no effect here: tasks of a lost worker"},
+		"unserved section": {"kestra:\n  local-files: {allowed-paths: [/x]}\n", "", "local-files: it has no effect here"},
+		"unserved name":    {"kestra:\n  metrics: {prefix: x}\n", "", "metrics.prefix: it has no effect here"},
+		"no unit":          {"kestra: {retention: {logs: 5y}}\n", `"5y" is not a duration`, ""},
+		"too long":         {"kestra: {retention: {logs: 99999999999d}}\n", "is too long", ""},
 		"no number":        {"kestra:\n  server:\n    port: many\n", `config.yaml:3:11: server.port: "many" is not a whole number`, ""},
 		"no flag":          {"kestra: {tutorialFlows: {enabled: perhaps}}\n", `tutorialFlows.enabled: "perhaps" is neither true nor false`, ""},
 		"no duration":      {"kestra: {retention: {logs: soon}}\n", "retention.logs: ", ""},
@@ -197,6 +205,19 @@ func TestEnvironment(t *testing.T) {
 	equal(t, "environment", want, c)
 	if diff := cmp.Diff([]string{`WINDHOVER_WORKER_THREADS: "many" is not a whole number`}, problems); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Durations are ISO-8601, or as files for the reference have them.
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"PT5M": 5 * time.Minute, "30": 30 * time.Second, "500ms": 500 * time.Millisecond, "10s": 10 * time.Second, "5m": 5 * time.Minute,
+		"1h": time.Hour, "7d": 7 * 24 * time.Hour, "100us": 100 * time.Microsecond, "9ns": 9,
+	} {
+		l := read(t, "kestra: {server: {terminationGracePeriod: "+text+"}}\n")
+		if len(l.problems) > 0 || l.c.Server.Grace != want {
+			t.Errorf("%s: %s %v, want %s", text, l.c.Server.Grace, l.problems, want)
+		}
 	}
 }
 

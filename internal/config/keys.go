@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -62,13 +63,36 @@ func flag(p func(*Config) *bool) func(*Config, any) error {
 
 func duration(p func(*Config) *time.Duration) func(*Config, any) error {
 	return func(c *Config, v any) error {
-		d, err := model.ParseDuration(value.Print(v))
-		if err == nil && d < 0 {
-			err = fmt.Errorf("a duration cannot be negative")
-		}
+		d, err := period(value.Print(v))
 		*p(c) = d
 		return err
 	}
+}
+
+// unitDuration is a duration as the reference's framework takes it too.
+var unitDuration = regexp.MustCompile(`^(\d+)\s*(ns|us|ms|s|m|h|d)$`)
+
+var units = map[string]time.Duration{
+	"ns": time.Nanosecond, "us": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+}
+
+// period reads a duration that is not negative: ISO-8601, or a number with a unit such as 500ms, 10s, 5m, 1h or 7d.
+func period(text string) (time.Duration, error) {
+	if m := unitDuration.FindStringSubmatch(strings.TrimSpace(text)); m != nil {
+		n, err := strconv.ParseInt(m[1], 10, 64)
+		if unit := units[m[2]]; err == nil && n <= math.MaxInt64/int64(unit) {
+			return time.Duration(n) * unit, nil
+		}
+		return 0, fmt.Errorf("%q is too long for a duration", text)
+	}
+	d, err := model.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a duration: expected ISO-8601 such as PT5M or P7D, or a number with a unit such as 500ms, 10s, 5m, 1h or 7d", text)
+	case d < 0:
+		return 0, fmt.Errorf("a duration cannot be negative")
+	}
+	return d, nil
 }
 
 // rules reads the exceptions to how long executions are kept.
@@ -110,7 +134,7 @@ func rule(m *value.Map) (r purge.Rule, err error) {
 			if value.Print(v) == "FOREVER" {
 				continue
 			}
-			if r.Keep, err = model.ParseDuration(value.Print(v)); err == nil && r.Keep <= 0 {
+			if r.Keep, err = period(value.Print(v)); err == nil && r.Keep <= 0 {
 				err = fmt.Errorf("it has to be longer than nothing")
 			}
 			if err != nil {
@@ -150,23 +174,27 @@ func list(p func(*Config) *[]any) func(*Config, any) error {
 	}
 }
 
-var keys = map[string]key{
-	"server.host":                {text(func(c *Config) *string { return &c.Server.Host }), "The address to listen on; loopback unless it is set."},
-	"server.port":                {whole(func(c *Config) *int { return &c.Server.Port }), "The port to listen on."},
-	"server.basic-auth.enabled":  {flag(func(c *Config) *bool { return &c.Server.BasicAuth.Enabled }), "Ask for a name and a password."},
-	"server.basic-auth.username": {text(func(c *Config) *string { return &c.Server.BasicAuth.Username }), "The name."},
-	"server.basic-auth.password": {text(func(c *Config) *string { return &c.Server.BasicAuth.Password }), "The password."},
-	"server.basic-auth.open-urls": {func(c *Config, v any) error {
+func texts(p func(*Config) *[]string) func(*Config, any) error {
+	return func(c *Config, v any) error {
 		l, ok := v.([]any)
 		if !ok {
-			return fmt.Errorf("expected a list of path prefixes")
+			return fmt.Errorf("expected a list of texts")
 		}
-		c.Server.BasicAuth.OpenURLs = nil
+		*p(c) = make([]string, 0, len(l))
 		for _, e := range l {
-			c.Server.BasicAuth.OpenURLs = append(c.Server.BasicAuth.OpenURLs, value.Print(e))
+			*p(c) = append(*p(c), value.Print(e))
 		}
 		return nil
-	}, "Path prefixes that need neither name nor password."},
+	}
+}
+
+var keys = map[string]key{
+	"server.host":                 {text(func(c *Config) *string { return &c.Server.Host }), "The address to listen on; loopback unless it is set."},
+	"server.port":                 {whole(func(c *Config) *int { return &c.Server.Port }), "The port to listen on."},
+	"server.basic-auth.enabled":   {flag(func(c *Config) *bool { return &c.Server.BasicAuth.Enabled }), "Ask for a name and a password."},
+	"server.basic-auth.username":  {text(func(c *Config) *string { return &c.Server.BasicAuth.Username }), "The name."},
+	"server.basic-auth.password":  {text(func(c *Config) *string { return &c.Server.BasicAuth.Password }), "The password."},
+	"server.basic-auth.open-urls": {texts(func(c *Config) *[]string { return &c.Server.BasicAuth.OpenURLs }), "Path prefixes that need neither name nor password."},
 	"server.max-request-size": {func(c *Config, v any) error {
 		n, err := size(value.Print(v))
 		c.Server.MaxRequest = n
@@ -194,9 +222,9 @@ var keys = map[string]key{
 		return nil
 	}, "Variables that every expression sees as globals."},
 	"tasks.tmp-dir.path":     {text(func(c *Config) *string { return &c.Tasks.TmpDir }), "Where tasks get their working directories."},
-	"tasks.defaults":         {list(func(c *Config) *[]any { return &c.Plugins.Defaults }), "The same as plugins.defaults."},
+	"tasks.defaults":         {list(func(c *Config) *[]any { return &c.Tasks.Defaults }), "The older name of plugins.defaults; where both are set, these come first."},
 	"plugins.defaults":       {list(func(c *Config) *[]any { return &c.Plugins.Defaults }), "Plugin defaults for all flows."},
-	"plugins.configurations": {list(func(c *Config) *[]any { return &c.Plugins.Configurations }), "Settings of types."},
+	"plugins.configurations": {list(func(c *Config) *[]any { return &c.Plugins.Configurations }), "Settings of types: maps with type and values. Those that are properties of the type count as plugin defaults."},
 	"worker.threads":         {whole(func(c *Config) *int { return &c.Worker.Threads }), "How many tasks a worker runs at once."},
 	"worker.group":           {text(func(c *Config) *string { return &c.Worker.Group }), "The worker group that a worker serves."},
 	"retention.executions": {duration(func(c *Config) *time.Duration { return &c.Retention.Executions }),
@@ -210,6 +238,9 @@ var keys = map[string]key{
 	"retention.batch-size":           {whole(func(c *Config) *int { return &c.Retention.Batch }), "How many executions are deleted at once."},
 	"environment.name":               {text(func(c *Config) *string { return &c.Environment.Name }), "The name of the environment in the UI."},
 	"environment.color":              {text(func(c *Config) *string { return &c.Environment.Color }), "Its colour."},
+	"hidden-labels.prefixes":         {texts(func(c *Config) *[]string { return &c.UI.HiddenLabels }), "Prefixes of labels that the UI does not show."},
+	"system-flows.namespace":         {text(func(c *Config) *string { return &c.UI.SystemNamespace }), "The namespace that the UI takes for that of flows which look after the installation."},
+	"templates.enabled":              {flag(func(c *Config) *bool { return &c.UI.Templates }), "Show templates in the UI; flows may use them in any case."},
 	"url":                            {text(func(c *Config) *string { return &c.URL }), "The address of the web UI for people."},
 	"traces.endpoint":                {text(func(c *Config) *string { return &c.Traces.Endpoint }), "The OpenTelemetry collector that traces of executions are sent to (OTLP over HTTP); the OTEL_* variables say the rest."},
 	"traces.root":                    {nil, ""},
@@ -218,10 +249,21 @@ var keys = map[string]key{
 	"server-type":                    {nil, ""},
 }
 
-// inert are prefixes of keys that the reference has and that mean nothing here.
+// inert are prefixes of keys that the reference has and that mean nothing here: how it is built inside, and what only its
+// paid edition has.
 var inert = []string{
-	"jdbc.", "retries.", "anonymous-usage-report.", "ui-anonymous-usage-report.", "server.liveness.", "server.service.", "metrics.", "hidden-labels.",
+	"jdbc.", "retries.", "anonymous-usage-report.", "ui-anonymous-usage-report.", "server.liveness.", "server.service.", "metrics.labels.", "metrics.tags.",
 	"worker.controllers.", "worker.max-num-threads.", "heartbeat.", "indexer.", "executor.", "scheduler.", "controller.", "grpc.", "security.",
-	"templates.", "system-flows.", "kv.", "ui.", "logs.", "secret.", "plugins.repositories.", "plugins.management.", "plugins.auto-install.",
-	"server.workerTaskRestartStrategy.", "tasks.scripts.", "pebble.", "regex.", "uid.", "logging.",
+	"ui.", "plugins.repositories.", "plugins.management.", "plugins.auto-install.", "tasks.scripts.", "pebble.", "uid.", "logging.",
+}
+
+// unserved are prefixes of keys of the reference that change what people see, and do not here: who sets one is told why.
+var unserved = map[string]string{
+	"metrics.prefix.":                      "the names of metrics begin with windhover_",
+	"regex.":                               "regular expressions have limits of their own",
+	"kv.":                                  "keys are kept in the backend",
+	"logs.":                                "retention.logs says how long log lines are kept",
+	"secret.":                              "secrets come from the environment and from the backend",
+	"server.worker-task-restart-strategy.": "tasks of a lost worker always begin again",
+	"local-files.":                         "flows cannot read files of the server",
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 
@@ -69,7 +70,10 @@ func (l *loader) section(prefix string, n *yamldoc.Node) {
 			}
 			continue
 		}
+		why, ok := unservedWhy(name)
 		switch {
+		case ok:
+			l.warnings = append(l.warnings, at+"it has no effect here: "+why)
 		case isInert(name):
 		case e.Value.Kind == yamldoc.Map:
 			l.section(name+".", e.Value)
@@ -187,13 +191,21 @@ func lookup(name string) (key, bool) {
 func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
 
 func isInert(name string) bool {
-	for _, p := range inert {
-		if strings.HasPrefix(plain(name)+".", plain(p)) {
-			return true
+	return slices.ContainsFunc(inert, func(p string) bool { return below(name, p) })
+}
+
+// unservedWhy tells why a key that the reference has changes nothing.
+func unservedWhy(name string) (string, bool) {
+	for p, why := range unserved {
+		if below(name, p) {
+			return why, true
 		}
 	}
-	return false
+	return "", false
 }
+
+// below tells whether a key has a prefix, or is all of it.
+func below(name, prefix string) bool { return strings.HasPrefix(plain(name)+".", plain(prefix)) }
 
 func suggestion(name string) string {
 	if near := yamldoc.Nearest(name, Names()); near != "" {

@@ -18,10 +18,10 @@ func (a *API) miscRoutes() {
 
 // configs tells clients about this installation.
 func (a *API) configs(w http.ResponseWriter, _ *http.Request) error {
-	env := a.Settings.Environment
+	env, ui := a.Settings.Environment, a.Settings.UI
 	out := map[string]any{
-		"version": a.Version, "uuid": "", "isTaskRunEnabled": true, "isAnonymousUsageEnabled": false, "isTemplateEnabled": true,
-		"isBasicAuthEnabled": a.Settings.Server.BasicAuth.Enabled, "systemNamespace": "system", "hiddenLabelsPrefixes": []string{"system.", "internal."},
+		"version": a.Version, "uuid": "", "isTaskRunEnabled": true, "isAnonymousUsageEnabled": false, "isTemplateEnabled": ui.Templates,
+		"isBasicAuthEnabled": a.Settings.Server.BasicAuth.Enabled, "systemNamespace": ui.SystemNamespace, "hiddenLabelsPrefixes": ui.HiddenLabels,
 		"url": a.Settings.URL, "backend": a.Backend.Caps().Name,
 	}
 	if env.Name != "" {

@@ -79,6 +79,9 @@ type body struct {
 // Get returns an entry. backend.ErrNotFound when there is none, ErrExpired when its time is over.
 func (s *Store) Get(ctx context.Context, tenant, namespace, key string) (*Entry, error) {
 	d, err := s.docs.Get(ctx, Kind, tenant, namespace, key)
+	if errors.Is(err, backend.ErrNotFound) {
+		return nil, s.missing(ctx, tenant, namespace, key)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -131,18 +134,30 @@ func (s *Store) Set(ctx context.Context, p Put) error {
 		at := s.now().Add(p.TTL)
 		d.Expires = &at
 	}
-	expect := backend.AnyVersion
 	if p.KeepExisting {
 		if _, err := s.Get(ctx, p.Tenant, p.Namespace, p.Key); err == nil {
 			return fmt.Errorf("%s: %w", p.Key, ErrExists)
 		}
 	}
-	_, err = s.docs.Put(ctx, d, expect)
+	if d.Expires != nil {
+		if err := s.remember(ctx, d); err != nil {
+			return err
+		}
+		_, err = s.docs.Put(ctx, d, backend.AnyVersion)
+		return err
+	}
+	if _, err := s.docs.Put(ctx, d, backend.AnyVersion); err != nil {
+		return err
+	}
+	_, err = s.Forget(ctx, p.Tenant, p.Namespace, p.Key)
 	return err
 }
 
 // Delete removes an entry and tells whether there was one.
 func (s *Store) Delete(ctx context.Context, tenant, namespace, key string) (bool, error) {
+	if _, err := s.Forget(ctx, tenant, namespace, key); err != nil {
+		return false, err
+	}
 	err := s.docs.Delete(ctx, Kind, tenant, namespace, key)
 	if errors.Is(err, backend.ErrNotFound) {
 		return false, nil

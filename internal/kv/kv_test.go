@@ -107,6 +107,9 @@ func TestLifetime(t *testing.T) {
 	if _, err := s.Get(t.Context(), "main", "ns", "k"); !errors.Is(err, ErrExpired) {
 		t.Errorf("still there when its time is over: %v", err)
 	}
+	if gone, err := s.Expired(t.Context(), "main"); err != nil || len(gone) != 1 || gone[0].Key != "k" || !gone[0].Expires.Equal(*now) {
+		t.Errorf("expired are %v, %v", gone, err)
+	}
 	put.TTL, put.KeepExisting = 0, true
 	if err := s.Set(t.Context(), put); err != nil {
 		t.Errorf("what has expired is in nobody's way: %v", err)
@@ -117,6 +120,42 @@ func TestLifetime(t *testing.T) {
 	put.TTL = -1
 	if err := s.Set(t.Context(), put); err == nil {
 		t.Error("a negative time to live was accepted")
+	}
+}
+
+// TestForget has keys whose value the backend has dropped: they have expired until somebody forgets them, or sets them again.
+func TestForget(t *testing.T) {
+	s, now := store(t)
+	*now = time.Now().UTC().Add(-2 * time.Minute) // so that the backend, which has a clock of its own, drops the values at once
+	set := func(key string, ttl time.Duration) {
+		t.Helper()
+		if err := s.Set(t.Context(), Put{Tenant: "main", Namespace: "ns", Key: key, Value: "v", TTL: ttl}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(key string, want error) {
+		t.Helper()
+		if _, err := s.Get(t.Context(), "main", "ns", key); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", key, err, want)
+		}
+	}
+	for _, key := range []string{"purged", "deleted", "set"} {
+		set(key, time.Minute)
+	}
+	*now = now.Add(2 * time.Minute)
+	expect("purged", ErrExpired)
+	if was, err := s.Forget(t.Context(), "main", "ns", "purged"); err != nil || !was {
+		t.Errorf("forgetting: %v %v", was, err)
+	}
+	if was, err := s.Delete(t.Context(), "main", "ns", "deleted"); err != nil || was {
+		t.Errorf("deleting what has expired: %v %v", was, err)
+	}
+	set("set", 0)
+	expect("purged", backend.ErrNotFound)
+	expect("deleted", backend.ErrNotFound)
+	expect("set", nil)
+	if gone, err := s.Expired(t.Context(), "main"); err != nil || len(gone) != 0 {
+		t.Errorf("expired are still %v, %v", gone, err)
 	}
 }
 

@@ -95,10 +95,12 @@ func (t *Get) Run(ctx context.Context, run sdk.Run) (any, error) {
 	}
 	e, err := read(ctx, run.Info().Tenant, t.Namespace, t.Key)
 	switch {
+	case errors.Is(err, kv.ErrExpired) && !t.ErrorOnMissing:
+		return nil, fmt.Errorf("the key '%s' in the namespace '%s': %w", t.Key, t.Namespace, err)
 	case errors.Is(err, backend.ErrNotFound) && !t.ErrorOnMissing:
 		run.Log(sdk.LevelInfo, "no value found for the key '%s' in the namespace '%s'", t.Key, t.Namespace)
 		return GetOutput{}, nil
-	case errors.Is(err, backend.ErrNotFound):
+	case errors.Is(err, backend.ErrNotFound), errors.Is(err, kv.ErrExpired):
 		return nil, fmt.Errorf("no value found for the key '%s' in the namespace '%s'", t.Key, t.Namespace)
 	case err != nil:
 		return nil, err
@@ -173,10 +175,13 @@ type DeleteOutput struct {
 // Run deletes the key.
 func (t *Delete) Run(ctx context.Context, run sdk.Run) (any, error) {
 	deleted, err := t.store.Delete(ctx, run.Info().Tenant, t.Namespace, t.Key)
-	if err == nil && !deleted && t.ErrorOnMissing {
-		err = fmt.Errorf("no value found for the key '%s' in the namespace '%s'", t.Key, t.Namespace)
+	if err != nil {
+		return nil, err
 	}
-	return DeleteOutput{deleted}, err
+	if !deleted && t.ErrorOnMissing {
+		return nil, fmt.Errorf("no value found for the key '%s' in the namespace '%s'", t.Key, t.Namespace)
+	}
+	return DeleteOutput{deleted}, nil
 }
 
 // GetKeys lists keys.
@@ -214,7 +219,7 @@ type PurgeKV struct {
 	IncludeChildNamespaces bool     `json:"includeChildNamespaces" default:"true" doc:"Also the namespaces below."`
 	ExpiredOnly            *bool    `json:"expiredOnly" deprecated:"behavior" doc:"Only keys whose time is over."`
 	Behavior               *struct {
-		Type        string `json:"type" default:"key" enum:"key,version" doc:"key purges keys; version purges old versions, of which none are kept here."`
+		Type        string `json:"type" default:"key" enum:"key,version" doc:"key purges keys; version purges older versions, of which there are none here."`
 		ExpiredOnly bool   `json:"expiredOnly" default:"true" doc:"Only keys whose time is over."`
 		Before      string `json:"before" doc:"Versions from before this date."`
 		KeepAmount  *int   `json:"keepAmount" doc:"How many versions to keep."`
@@ -227,46 +232,53 @@ type PurgeKVOutput struct {
 	Size int `json:"size" doc:"How many keys were deleted."`
 }
 
-// Run deletes the keys. Expired keys need no purge, as they are gone from every list; then there is nothing to count.
+// Run deletes the keys.
 func (t *PurgeKV) Run(ctx context.Context, run sdk.Run) (any, error) {
-	expired := true
+	expiredOnly := true
 	if t.Behavior != nil {
-		expired = t.Behavior.ExpiredOnly || t.Behavior.Type == "version"
+		expiredOnly = t.Behavior.ExpiredOnly
+		if t.Behavior.Type == "version" {
+			run.Log(sdk.LevelInfo, "of each key the present version is kept here and no other, so that there are none to purge")
+			return PurgeKVOutput{}, nil
+		}
 	}
 	if t.ExpiredOnly != nil {
-		expired = *t.ExpiredOnly
+		expiredOnly = *t.ExpiredOnly
 	}
-	out := PurgeKVOutput{}
-	if expired {
-		return out, nil
+	purged, err := t.purge(ctx, run, t.store.Expired, t.store.Forget)
+	if err == nil && !expiredOnly {
+		var more int
+		more, err = t.purge(ctx, run, t.store.All, t.store.Delete)
+		purged += more
 	}
-	q := backend.Query{Tenant: run.Info().Tenant, Page: 1, Size: 500, NoTotal: true, Sort: []backend.Sort{{By: "id"}}}
-	var doomed []*kv.Entry
-	for {
-		page, err := t.store.Search(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return PurgeKVOutput{purged}, nil
+}
+
+// purge deletes those of the listed keys that match, and counts them.
+func (t *PurgeKV) purge(ctx context.Context, run sdk.Run, list func(context.Context, string) ([]*kv.Entry, error),
+	remove func(ctx context.Context, tenant, namespace, key string) (bool, error)) (int, error) {
+	info := run.Info()
+	entries, err := list(ctx, info.Tenant)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, e := range entries {
+		if !t.matches(e, info.Namespace) {
+			continue
+		}
+		deleted, err := remove(ctx, info.Tenant, e.Namespace, e.Key)
 		if err != nil {
-			return nil, err
-		}
-		for _, e := range page.Results {
-			if t.matches(e, run.Info().Namespace) {
-				doomed = append(doomed, e)
-			}
-		}
-		if page.Cursor == "" || len(page.Results) < q.Size {
-			break
-		}
-		q.After = page.Cursor
-	}
-	for _, e := range doomed {
-		deleted, err := t.store.Delete(ctx, run.Info().Tenant, e.Namespace, e.Key)
-		if err != nil {
-			return nil, err
+			return n, err
 		}
 		if deleted {
-			out.Size++
+			n++
 		}
 	}
-	return out, nil
+	return n, nil
 }
 
 func (t *PurgeKV) matches(e *kv.Entry, own string) bool {

@@ -49,6 +49,14 @@ func TestSteps(t *testing.T) {
 		{"Delete\nkey: n", `{"deleted":false}`},
 		{"Delete\nkey: n\nerrorOnMissing: true", "!no value found"},
 		{"PurgeKV\nkeyPattern: 't*'", `{"size":0}`}, // only expired ones
+		{"Set\nkey: brief\nvalue: 1\nttl: PT0.000001S", ""},
+		{"Get\nkey: brief", "!the requested value has expired"},
+		{"Get\nkey: brief\nerrorOnMissing: true", "!no value found"},
+		{"Put\nkey: brief\nvalue: 2\nerrorOnMissing: true", "!no value found"},
+		{"PurgeKV\nkeyPattern: 'x*'", `{"size":0}`},
+		{"PurgeKV\nbehavior: {type: version, keepAmount: 1}", `{"size":0}`},
+		{"PurgeKV", `{"size":1}`},
+		{"Get\nkey: brief", `{}`},
 		{"PurgeKV\nkeyPattern: 't*'\nbehavior: {type: key, expiredOnly: false}", `{"size":2}`},
 		{"PurgeKV\nnamespaces: [company]\nexpiredOnly: false", `{"size":3}`},
 		{"GetKeys\nnamespace: company", `{"keys":[]}`},
@@ -56,6 +64,8 @@ func TestSteps(t *testing.T) {
 		out, err := taskstest.Run(t, run, types, "type: "+area+s.yaml)
 		want, fails := strings.CutPrefix(s.want, "!")
 		switch {
+		case fails && out != "":
+			t.Errorf("%s fails and puts out %s", s.yaml, out)
 		case fails && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %q", s.yaml, err, want)
 		case !fails && (err != nil || out != want):

@@ -13,7 +13,7 @@ import (
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
 
-// Run runs the task that the YAML describes and returns its outputs as JSON, "" where it has none.
+// Run runs the task that the YAML describes and returns its outputs as JSON, "" where it has none; also those of one that fails.
 func Run(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (string, error) {
 	t.Helper()
 	decoded, typ, err := decode(t, run, types, yaml)
@@ -25,10 +25,13 @@ func Run(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (stri
 		t.Fatalf("%s cannot be run", typ.Name)
 	}
 	outputs, err := task.Run(t.Context(), run)
-	if err != nil {
+	if err != nil && outputs == nil {
 		return "", err
 	}
-	raw, err := typ.Encode(outputs)
+	raw, unencoded := typ.Encode(outputs)
+	if err == nil {
+		err = unencoded
+	}
 	return string(raw), err
 }
 
