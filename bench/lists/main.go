@@ -35,7 +35,7 @@ func run(binary, url string, count, times int) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	began := time.Now()
 	if err := fill(dir, count); err != nil {
 		return err
@@ -109,7 +109,7 @@ func fill(dir string, count int) error {
 	if err != nil {
 		return err
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	changes, err := b.Acquire(ctx, "fill", backend.ExecutionShards)

@@ -64,7 +64,9 @@ func run(o options) error {
 		return errors.New("nothing was executed")
 	}
 	slices.Sort(delays)
-	at := func(q float64) time.Duration { return delays[min(int(q*float64(len(delays))), len(delays)-1)].Round(10 * time.Microsecond) }
+	at := func(q float64) time.Duration {
+		return delays[min(int(q*float64(len(delays))), len(delays)-1)].Round(10 * time.Microsecond)
+	}
 	fmt.Printf("%d schedules, each once a minute: %d executions in %v, late by p50 %v, p99 %v, max %v; %.1f %% of a core\n",
 		o.count, len(delays), o.span, at(0.5), at(0.99), at(1), 100*used.Seconds()/(o.span.Seconds()+5))
 	return nil

@@ -23,7 +23,7 @@ func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt := s.byText[text]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, text)
+	stmt, err := s.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept until the database is closed
 	if err == nil {
 		s.byText[text] = stmt
 	}
@@ -31,7 +31,7 @@ func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (s *statements) rows(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.get(ctx, text)
+	stmt, err := s.get(ctx, text) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s *statements) rows(ctx context.Context, text string, args ...any) (*sql.R
 }
 
 func (s *statements) row(ctx context.Context, text string, args ...any) scanner {
-	stmt, err := s.get(ctx, text)
+	stmt, err := s.get(ctx, text) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return failed{err}
 	}
