@@ -1,14 +1,27 @@
 package app
 
 import (
+	"context"
+
 	"github.com/windhover-io/windhover/internal/kv"
+	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/tasks"
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 // registry lists every type that this process knows.
 func (a *App) registry() *plugin.Registry {
 	reg := plugin.NewRegistry()
-	tasks.Register(reg, tasks.Deps{Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents())})
+	tasks.Register(reg, tasks.Deps{Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents()), Resume: a.resume})
 	return reg
+}
+
+// resume finds how an execution that waits is resumed.
+func (a *App) resume(ctx context.Context, tenant, id string, given *value.Map) (*model.Action, error) {
+	p, err := a.Launcher.Paused(ctx, tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Resume(ctx, given)
 }

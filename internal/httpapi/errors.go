@@ -87,7 +87,7 @@ func (a *API) classify(err error) *Error {
 		return &Error{http.StatusGone, err.Error()}
 	case errors.Is(err, backend.ErrNotFound), errors.Is(err, storage.ErrNotFound), errors.Is(err, backend.ErrGone):
 		return &Error{http.StatusNotFound, "Not Found: " + strings.TrimSuffix(err.Error(), ": "+backend.ErrNotFound.Error())}
-	case errors.Is(err, backend.ErrConflict), errors.Is(err, kv.ErrExists):
+	case errors.Is(err, backend.ErrConflict), errors.Is(err, kv.ErrExists), errors.Is(err, launch.ErrNotPaused):
 		return &Error{http.StatusConflict, err.Error()}
 	case errors.Is(err, backend.ErrInvalid), errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrOutsideRoot):
 		return &Error{http.StatusUnprocessableEntity, "Invalid entity: " + err.Error()}

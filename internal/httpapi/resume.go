@@ -30,51 +30,24 @@ func (a *API) validateResume(w http.ResponseWriter, r *http.Request) error {
 
 // resumeInputs reads and validates what a person gives when resuming.
 func (a *API) resumeInputs(r *http.Request) (*model.Action, error) {
-	x, runs, err := a.loadExecution(r.Context(), r.PathValue("id"))
+	p, err := a.Launcher.Paused(r.Context(), Tenant, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	if !x.State.Current().IsPaused() && !anyPaused(runs) {
-		return nil, conflict("Execution is not paused: it is " + x.State.Current().String())
+	var given *value.Map
+	if len(p.Flow.Inputs) > 0 {
+		if given, err = a.readForm(r, p.Flow, p.Execution.ID); err != nil {
+			return nil, err
+		}
 	}
-	flow, err := a.Flows.Get(r.Context(), model.FlowKey{Tenant: Tenant, Namespace: x.Namespace, ID: x.FlowID, Revision: x.FlowRevision})
+	act, err := p.Resume(r.Context(), given)
 	if err != nil {
 		return nil, err
 	}
-	act := &model.Action{}
 	if user, _, ok := r.BasicAuth(); ok {
 		act.By = user
 	}
-	for _, run := range runs {
-		task := flow.ByID[run.TaskID]
-		if task == nil || task.Kind != model.KindPause || run.State.Current() != model.Paused {
-			continue
-		}
-		act.TaskRunID = run.ID
-		if len(task.OnResume) == 0 {
-			return act, nil
-		}
-		given, err := a.readForm(r, &model.Flow{Tenant: flow.Tenant, Namespace: flow.Namespace, ID: flow.ID, Inputs: task.OnResume}, x.ID)
-		if err != nil {
-			return nil, err
-		}
-		resolved, err := a.Launcher.Inputs.Resolve(task.OnResume, given, a.Launcher.Env(r.Context(), flow, x))
-		if err != nil {
-			return nil, err
-		}
-		act.Inputs = value.AppendJSON(nil, resolved, value.JSONOptions{KeepNulls: true})
-		return act, nil
-	}
 	return act, nil
-}
-
-func anyPaused(runs []*model.TaskRun) bool {
-	for _, r := range runs {
-		if r.State.Current() == model.Paused {
-			return true
-		}
-	}
-	return false
 }
 
 // replayWithInputs repeats an execution from its beginning with other inputs.

@@ -30,6 +30,7 @@ type Deps struct {
 	Backend backend.Backend
 	Storage storage.Storage
 	KV      *kv.Store
+	Resume  execution.Resumer
 }
 
 // Register adds every built-in type.
@@ -38,7 +39,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(condition.Types()...)
 	reg.Add(debug.Types()...)
 	reg.Add(directory.Types(deps.Storage)...)
-	reg.Add(execution.Types(deps.Backend, deps.Storage)...)
+	reg.Add(execution.Types(deps.Backend, deps.Storage, deps.Resume)...)
 	reg.Add(flow.Types()...)
 	reg.Add(http.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)

@@ -13,8 +13,8 @@ import (
 	"github.com/windhover-io/windhover/sdk"
 )
 
-// Types lists the types of this package; some read executions, and delete them with their files.
-func Types(b backend.Backend, store storage.Storage) []plugin.Type {
+// Types lists the types of this package; some read executions, resume them, and delete them with their files.
+func Types(b backend.Backend, store storage.Storage, resumer Resumer) []plugin.Type {
 	return []plugin.Type{
 		{
 			Name: "io.kestra.plugin.core.execution.Fail", Aliases: []string{"io.kestra.core.tasks.executions.Fail"},
@@ -37,7 +37,7 @@ conditions:
 errorMessage: a name and a count are required`}},
 			New: func() any { return &Assert{} }, Pure: true,
 		},
-		countType(b), resumeType(b), purgeType(b, store),
+		countType(b), resumeType(b, resumer), purgeType(b, store),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/taskstest"
+	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
 
@@ -31,7 +32,7 @@ func TestFailAndAssert(t *testing.T) {
 		{"Assert\nconditions: ['false']\nerrorMessage: wrong", "wrong"},
 		{"Assert\nconditions: ['{{ nothing }}']", "nothing"},
 	} {
-		_, err := taskstest.Run(t, sdktest.New(t), execution.Types(nil, nil), "type: "+area+c.yaml)
+		_, err := taskstest.Run(t, sdktest.New(t), execution.Types(nil, nil, nil), "type: "+area+c.yaml)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.yaml, err, c.want)
 		}
@@ -40,7 +41,7 @@ func TestFailAndAssert(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	o := taskstest.NewOwner(t)
-	types := execution.Types(o, nil)
+	types := execution.Types(o, nil, nil)
 	o.Put("e1", "company", "a", model.Success, day(1))
 	o.Put("e2", "company", "a", model.Failed, day(2))
 	o.Put("e3", "company", "b", model.Success, day(3))
@@ -65,7 +66,12 @@ func TestCount(t *testing.T) {
 
 func TestResume(t *testing.T) {
 	o := taskstest.NewOwner(t)
-	types := execution.Types(o, nil)
+	types := execution.Types(o, nil, func(_ context.Context, tenant, id string, given *value.Map) (*model.Action, error) {
+		if given.Len() == 0 {
+			return nil, errors.New("a is required")
+		}
+		return &model.Action{TaskRunID: tenant + " " + id, Inputs: value.AppendJSON(nil, given, value.JSONOptions{})}, nil
+	})
 	o.Put("paused", "company", "a", model.Paused, day(1))
 	answers := func(a model.Answer) <-chan model.Event {
 		got := make(chan model.Event, 1)
@@ -74,17 +80,18 @@ func TestResume(t *testing.T) {
 	}
 	got := answers(model.Answer{})
 	taskstest.Must(t, sdktest.New(t), types, "type: %sResume\nexecutionId: paused\ninputs: {approved: '{{ 1 == 1 }}', n: 2}", area)
-	if ev := <-got; ev.Kind != model.EventResume || string(ev.Action.Inputs) != `{"approved":"true","n":2}` {
+	if ev := <-got; ev.Kind != model.EventResume || string(ev.Action.Inputs) != `{"approved":"true","n":2}` || ev.Action.TaskRunID != "main paused" {
 		t.Errorf("%s with %s", ev.Kind, ev.Action.Inputs)
 	}
 	got = answers(model.Answer{Code: model.AnswerConflict, Message: "the execution is not paused"})
-	if err := taskstest.Fails(t, sdktest.New(t), types, "type: %sResume\nexecutionId: paused\nnamespace: company\nflowId: a", area); !strings.Contains(err, "not paused") {
+	if err := taskstest.Fails(t, sdktest.New(t), types, "type: %sResume\nexecutionId: paused\nnamespace: company\nflowId: a\ninputs: {a: 1}", area); !strings.Contains(err, "not paused") {
 		t.Error(err)
 	}
 	<-got
 	for how, want := range map[string]string{
 		"executionId: none":              "there is no execution none",
 		"executionId: paused\nflowId: b": "one of the flow a",
+		"executionId: paused":            "cannot be resumed: a is required",
 	} {
 		if err := taskstest.Fails(t, sdktest.New(t), types, "type: %sResume\n%s", area, how); !strings.Contains(err, want) {
 			t.Errorf("%s: %s", how, err)
@@ -96,7 +103,7 @@ func TestResume(t *testing.T) {
 func TestPurgeExecutions(t *testing.T) {
 	o := taskstest.NewOwner(t)
 	run := sdktest.New(t)
-	types := execution.Types(o, run.Storage())
+	types := execution.Types(o, run.Storage(), nil)
 	ctx := t.Context()
 	for _, e := range []*model.Execution{
 		o.Put("old", "company.team", "flow", model.Success, day(1)), o.Put("failed", "company", "flow", model.Failed, day(1)),

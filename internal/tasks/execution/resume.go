@@ -13,7 +13,10 @@ import (
 	"github.com/windhover-io/windhover/sdk"
 )
 
-func resumeType(b backend.Backend) plugin.Type {
+// Resumer finds how an execution that waits is resumed with what somebody gives; it resolves the inputs that its Pause asks for.
+type Resumer func(ctx context.Context, tenant, executionID string, given *value.Map) (*model.Action, error)
+
+func resumeType(b backend.Backend, resumer Resumer) plugin.Type {
 	return plugin.Type{
 		Name: "io.kestra.plugin.core.execution.Resume", Aliases: []string{"io.kestra.core.tasks.executions.Resume"},
 		Category: plugin.Task, Title: "Let a paused execution go on.",
@@ -24,7 +27,7 @@ type: io.kestra.plugin.core.execution.Resume
 executionId: "{{ inputs.execution }}"
 inputs:
   approved: true`}},
-		New: func() any { return &Resume{backend: b} },
+		New: func() any { return &Resume{backend: b, resumer: resumer} },
 	}
 }
 
@@ -35,6 +38,7 @@ type Resume struct {
 	ExecutionID string         `json:"executionId" doc:"The execution; this one unless it is set."`
 	Inputs      map[string]any `json:"inputs" doc:"The inputs that the Pause asks for."`
 	backend     backend.Backend
+	resumer     Resumer
 }
 
 // Run asks the execution's owner, and waits until it is done.
@@ -53,9 +57,10 @@ func (t *Resume) Run(ctx context.Context, run sdk.Run) (any, error) {
 	if t.Namespace != "" && t.Namespace != e.Namespace || t.FlowID != "" && t.FlowID != e.FlowID {
 		return nil, fmt.Errorf("execution %s is one of the flow %s in %s", id, e.FlowID, e.Namespace)
 	}
-	act := &model.Action{}
-	if t.Inputs != nil {
-		act.Inputs = value.AppendJSON(nil, value.Normalize(t.Inputs), value.JSONOptions{KeepNulls: true})
+	given, _ := value.AsMap(value.Normalize(t.Inputs))
+	act, err := t.resumer(ctx, run.Info().Tenant, id, given)
+	if err != nil {
+		return nil, fmt.Errorf("execution %s cannot be resumed: %w", id, err)
 	}
 	answer, err := t.backend.Ask(ctx, model.Event{
 		ID: model.NewID(), To: model.ExecutionEntity(id), Kind: model.EventResume, At: time.Now().UTC(), Ask: model.NewID(), Action: act,
