@@ -90,11 +90,21 @@ func reflected(r reflect.Value) (any, error) {
 
 var valuePackage = reflect.TypeFor[value.Map]().PkgPath()
 
-func structMap(r reflect.Value) (any, error) {
+func structMap(r reflect.Value) (*value.Map, error) {
 	m := value.NewMap(r.NumField())
 	for i := range r.NumField() {
 		f := r.Type().Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct { // its fields are as if they were the struct's own
+			inner, err := structMap(r.Field(i))
+			if err != nil {
+				return nil, err
+			}
+			for k, v := range inner.All() {
+				m.Set(k, v)
+			}
+			continue
+		}
 		if !f.IsExported() || name == "-" || name == "" {
 			continue
 		}

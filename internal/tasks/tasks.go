@@ -13,6 +13,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/flow"
 	"github.com/windhover-io/windhover/internal/tasks/http"
+	"github.com/windhover-io/windhover/internal/tasks/jdbc"
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/metric"
@@ -42,6 +43,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(execution.Types(deps.Backend, deps.Storage, deps.Resume)...)
 	reg.Add(flow.Types()...)
 	reg.Add(http.Types()...)
+	reg.Add(jdbc.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types(deps.Backend)...)
 	reg.Add(metric.Types()...)
