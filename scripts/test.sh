@@ -43,6 +43,7 @@ step "clients" clients
 if [ "$all" = --all ]; then
   step "race" env CGO_ENABLED=1 go test -race ./...
   step "fuzz" ./scripts/fuzz.sh
+  step "long" env WINDHOVER_LONG=1 go test -timeout 120m ./e2e/schedule
   step "release" ./scripts/release.sh test
 fi
 [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
