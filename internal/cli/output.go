@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -62,7 +63,8 @@ func rowsOf(v any) (rows []any, total int64) {
 }
 
 func printTable(w io.Writer, rows []any, columns []column) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var text bytes.Buffer
+	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	line := make([]string, len(columns))
 	for i, c := range columns {
 		line[i] = c.title
@@ -72,9 +74,17 @@ func printTable(w io.Writer, rows []any, columns []column) error {
 		for i, c := range columns {
 			line[i] = cell(at(row, c.path))
 		}
-		fmt.Fprintln(t, strings.TrimRight(strings.Join(line, "\t"), "\t"))
+		fmt.Fprintln(t, strings.Join(line, "\t"))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) { // columns that end a row with nothing leave no blanks
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // at follows a path into a value; nil where it leads nowhere. The empty path is the value itself.
