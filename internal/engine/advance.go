@@ -61,7 +61,7 @@ func (x *turn) stepTasks(f *frame) bool {
 		return false
 	case f.failed > 0 || f.broken:
 		// What runs may finish; nothing new begins; the errors follow when all is quiet.
-		if f.open > 0 {
+		if f.open > 0 || !x.gathered(f) {
 			return false
 		}
 		f.phase = model.SectionErrors
@@ -73,8 +73,11 @@ func (x *turn) stepTasks(f *frame) bool {
 	if f.open > 0 || x.s.Exec.Engine.AtBreakpoint {
 		return false
 	}
-	if f.node != nil && f.node.task.Kind == model.KindLoopUntil && !x.loopDone(f) {
+	if f.node != nil && f.node.task.Kind == model.KindLoopUntil && !x.loopDone(f) || !x.gathered(f) {
 		return false
+	}
+	if f.broken { // by what it puts out
+		return true
 	}
 	f.phase = model.SectionFinally
 	return true

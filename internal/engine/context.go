@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (s *scope) Var(name string) (any, bool) {
 	x, n := s.x, s.n
 	switch name {
 	case "outputs":
-		return outputsOf{x}, true
+		return outputsOf{x, n}, true
 	case "inputs":
 		m := x.object(x.s.Exec.Inputs, true)
 		return m, m != nil
@@ -270,17 +271,43 @@ func (x *turn) tasksVar() *value.Map {
 
 // loopVar is the variables loop and item of 2.0's Loop: where the nearest loop around the task run stands.
 func (x *turn) loopVar(n *node, name string) (any, bool) {
-	for ; n != nil; n = x.s.nodes[n.run.ParentID] {
-		if n.run.Value == nil {
+	items := x.items(n)
+	if len(items) == 0 {
+		return nil, false
+	}
+	item := items[0]
+	if name == "loop" {
+		val, _ := item.Get("value")
+		index, _ := item.Get("index")
+		return value.MapOf(value.Entry{Key: "value", Value: val}, value.Entry{Key: "index", Value: index},
+			value.Entry{Key: "iteration", Value: index}), true
+	}
+	if len(items) > 1 {
+		parents := make([]any, 0, len(items)-1)
+		for _, p := range slices.Backward(items[1:]) { // unlike the variable parents, the outermost first
+			parents = append(parents, p)
+		}
+		item.Set("parent", items[1])
+		item.Set("parents", parents)
+	}
+	return item, true
+}
+
+// items tells where each loop around a task run stands, the nearest first.
+func (x *turn) items(n *node) (out []*value.Map) {
+	for p := range x.s.up(n) {
+		of := x.s.nodes[p.run.ParentID]
+		if p.run.Value == nil || of == nil {
 			continue
 		}
-		if name == "item" {
-			return *n.run.Value, true
+		item := value.MapOf(value.Entry{Key: "index", Value: value.Int(int64(p.group))}, value.Entry{Key: "value", Value: *p.run.Value})
+		if run := of.run.Engine; run.Keys != nil && p.group < len(run.Values) {
+			item.Set("value", run.Values[p.group])
+			item.Set("key", *p.run.Value)
 		}
-		return value.MapOf(value.Entry{Key: "value", Value: *n.run.Value}, value.Entry{Key: "index", Value: value.Int(int64(n.group))},
-			value.Entry{Key: "iteration", Value: value.Int(int64(n.group))}), true
+		out = append(out, item)
 	}
-	return nil, false
+	return out
 }
 
 // EnterParent puts a task run around those of a job's own: it becomes the closest of the parents.

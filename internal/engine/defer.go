@@ -100,5 +100,6 @@ func (n *node) waitsForEngine() bool {
 		return false
 	}
 	c := n.run.State.Current()
-	return c.IsCreated() || c == model.Running && n.task.Kind == model.KindLoopUntil && n.frame != nil && n.frame.open == 0
+	loop := n.task.Kind == model.KindLoopUntil || n.task.Kind == model.KindLoop
+	return c.IsCreated() || c == model.Running && loop && n.frame != nil && n.frame.open == 0
 }

@@ -15,7 +15,7 @@ func (x *turn) renderOutputs() error {
 	}
 	m := value.NewMap(len(declared))
 	for _, out := range declared {
-		v, err := x.outputValue(out.Value)
+		v, err := x.outputValue(nil, out.Value)
 		if err != nil {
 			return fmt.Errorf("output %s: %w", out.ID, err)
 		}
@@ -30,31 +30,14 @@ func (x *turn) renderOutputs() error {
 	return nil
 }
 
-// outputValue renders what a flow says about an output; a text that is one expression keeps its type.
-func (x *turn) outputValue(written any) (any, error) {
+// outputValue renders what a flow says about an output. A text that is one expression keeps its type; within lists and maps
+// every text stays a text, as in all properties.
+func (x *turn) outputValue(n *node, written any) (any, error) {
 	switch w := written.(type) {
 	case string:
-		return x.eval(nil, w)
-	case []any:
-		out := make([]any, len(w))
-		for i, e := range w {
-			v, err := x.outputValue(e)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = v
-		}
-		return out, nil
-	case *value.Map:
-		out := value.NewMap(w.Len())
-		for k, e := range w.All() {
-			v, err := x.outputValue(e)
-			if err != nil {
-				return nil, err
-			}
-			out.Set(k, v)
-		}
-		return out, nil
+		return x.eval(n, w)
+	case []any, *value.Map:
+		return x.renderValue(n, w)
 	}
 	return written, nil
 }

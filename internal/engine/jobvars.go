@@ -70,12 +70,12 @@ func usedOutputs(x *turn, n *node, uses []model.OutputUse) *value.Map {
 			continue
 		}
 		if depth := len(nodes[0].path); u.Own && depth > 0 && depth <= len(n.path) {
-			if v := ownOutputs(x, u.TaskID, n.path[:depth]); v != nil {
+			if v := ownOutputs(x, u.TaskID, n.path[:depth], x.s.shared(u.TaskID, n)); v != nil {
 				m.Set(u.TaskID, v)
 			}
 			continue
 		}
-		if v, ok := (outputsOf{x}).Get(u.TaskID); ok {
+		if v, ok := (outputsOf{x, n}).Get(u.TaskID); ok {
 			if lazy, isObject := v.(value.Object); isObject {
 				v = lazy.Map()
 			}
@@ -85,8 +85,9 @@ func usedOutputs(x *turn, n *node, uses []model.OutputUse) *value.Map {
 	return m
 }
 
-// ownOutputs is the outputs of the task run at exactly that path, below the values that lead to it.
-func ownOutputs(x *turn, task string, path []string) any {
+// ownOutputs is the outputs of the task run at exactly that path, below the values that lead to it but the first ones, which
+// the reader does without.
+func ownOutputs(x *turn, task string, path []string, shared int) any {
 	v, ok := x.s.outputsAt(task, path, x.reveal)
 	if !ok {
 		return nil
@@ -94,7 +95,7 @@ func ownOutputs(x *turn, task string, path []string) any {
 	if lazy, isObject := v.(value.Object); isObject {
 		v = lazy.Map()
 	}
-	for i := len(path) - 1; i >= 0; i-- {
+	for i := len(path) - 1; i >= shared; i-- {
 		v = value.MapOf(value.Entry{Key: path[i], Value: v})
 	}
 	return v

@@ -25,13 +25,21 @@ func (s *State) frameOf(n *node) *frame {
 			f.warned = 1
 		}
 	case model.KindForEach, model.KindLoop:
-		f.loop = newLoop(n.run.Engine.Values, intProp(t, "concurrencyLimit", 1), false)
+		f.loop = newLoop(n.names(), intProp(t, "concurrencyLimit", 1), false)
 	case model.KindEachSequential:
 		f.loop = newLoop(n.run.Engine.Values, 1, false)
 	case model.KindEachParallel:
 		f.loop = newLoop(n.run.Engine.Values, n.run.Engine.Limit, true)
 	}
 	return f
+}
+
+// names are what tells the iterations of a loop apart: its values, or their keys.
+func (n *node) names() []string {
+	if keys := n.run.Engine.Keys; keys != nil {
+		return keys
+	}
+	return n.run.Engine.Values
 }
 
 func (s *State) mainList(n *node) []*model.Task {

@@ -8,10 +8,29 @@ import (
 
 // outputsOf is the variable outputs: task id to outputs, with a level of its own for the value of each loop around the
 // task. Nothing of it is built but what is read, since an execution may have very many task runs.
-type outputsOf struct{ x *turn }
+type outputsOf struct {
+	x *turn
+	n *node // who reads; nil for the execution's own expressions
+}
 
 // Get returns the outputs of a task.
-func (o outputsOf) Get(task string) (any, bool) { return o.x.s.outputsAt(task, nil, o.x.reveal) }
+func (o outputsOf) Get(task string) (any, bool) {
+	var path []string
+	if o.n != nil {
+		path = o.n.path[:o.x.s.shared(task, o.n)]
+	}
+	return o.x.s.outputsAt(task, path, o.x.reveal)
+}
+
+// shared is how many values of the reader's path lead to an iteration of a Loop that is around a task, too: within it the
+// task's outputs are read directly.
+func (s *State) shared(task string, reader *node) int {
+	t := s.Flow.ByID[task]
+	if t == nil || reader.task == nil {
+		return 0
+	}
+	return min(t.Shared(reader.task), len(reader.path))
+}
 
 // Map builds the outputs of all tasks, in the order in which they first ran.
 func (o outputsOf) Map() *value.Map {

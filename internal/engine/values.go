@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -17,14 +18,29 @@ func (x *turn) decideValues(n *node, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	x.edit(n).Engine.Values = v
+	run := x.edit(n)
+	run.Engine.Keys = nil
+	switch v := v.(type) {
+	case []any:
+		run.Engine.Values, err = loopTexts(v)
+	case *value.Map:
+		if n.task.Kind != model.KindLoop {
+			err = errors.New("expected a list, got a map")
+			break
+		}
+		run.Engine.Keys = v.Keys()
+		run.Engine.Values, err = entryTexts(v)
+	default:
+		err = fmt.Errorf("expected a list, got %s", value.TypeName(v))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	return nil
 }
 
-// loopValues turns what a flow says about a loop's values into texts: a text that renders to a JSON array, a file of them
-// being resolved before, or a list. Repeated values run once.
-func (x *turn) loopValues(n *node, written any) ([]string, error) {
-	var list []any
+// loopValues evaluates what a flow says about a loop's values: a text that renders to JSON, or a list or map of values.
+func (x *turn) loopValues(n *node, written any) (any, error) {
 	switch w := written.(type) {
 	case string:
 		text, err := x.render(n, w)
@@ -35,28 +51,21 @@ func (x *turn) loopValues(n *node, written any) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("expected a JSON array, got %s", short(text))
 		}
-		switch v := v.(type) {
-		case []any:
-			list = v
-		case *value.Map: // 2.0: the entries of a map
-			for k, e := range v.All() {
-				list = append(list, value.MapOf(value.Entry{Key: "key", Value: k}, value.Entry{Key: "value", Value: e}))
-			}
-		default:
-			return nil, fmt.Errorf("expected a JSON array, got %s", short(text))
-		}
+		return v, nil
 	case []any:
-		for _, e := range w {
+		list := make([]any, len(w))
+		for i, e := range w {
 			r, err := x.renderElement(n, e)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, r)
+			list[i] = r
 		}
-	default:
-		return nil, fmt.Errorf("expected a list, got %s", value.TypeName(written))
+		return list, nil
+	case *value.Map:
+		return x.renderValue(n, w)
 	}
-	return loopTexts(list)
+	return written, nil
 }
 
 func (x *turn) renderElement(n *node, e any) (any, error) {
@@ -68,25 +77,39 @@ func (x *turn) renderElement(n *node, e any) (any, error) {
 	}
 }
 
+// loopTexts are the values of a list as texts. Repeated values run once.
 func loopTexts(list []any) ([]string, error) {
 	out := make([]string, 0, len(list))
 	seen := make(map[string]bool, len(list))
 	for i, e := range list {
-		var text string
-		switch e := e.(type) {
-		case nil:
+		if e == nil {
 			return nil, fmt.Errorf("value %d is null", i+1)
-		case string:
-			text = e
-		default:
-			text = string(value.AppendJSON(nil, e, value.JSONOptions{}))
 		}
-		if !seen[text] {
+		if text := loopText(e); !seen[text] {
 			seen[text] = true
 			out = append(out, text)
 		}
 	}
 	return out, nil
+}
+
+// entryTexts are the values of a map as texts.
+func entryTexts(m *value.Map) ([]string, error) {
+	out := make([]string, 0, m.Len())
+	for k, e := range m.All() {
+		if e == nil {
+			return nil, fmt.Errorf("the value of %s is null", short(k))
+		}
+		out = append(out, loopText(e))
+	}
+	return out, nil
+}
+
+func loopText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return string(value.AppendJSON(nil, v, value.JSONOptions{}))
 }
 
 func short(s string) string {

@@ -88,6 +88,10 @@ func TestFunctions(t *testing.T) {
 		ok(`{{ isWeekend("2024-03-02") }} {{ dayOfWeek("2024-03-01") }} {{ dayOfMonth(instant) }} {{ monthOfYear(instant) }} {{ hourOfDay(instant) }}`, "true FRIDAY 1 3 10"),
 		ok(`{{ isDayWeekInMonth("2024-03-29", "FRIDAY", "LAST") }} {{ isDayWeekInMonth("2024-03-08", "friday", "second") }} {{ isDayWeekInMonth("2024-03-29", "MONDAY", "LAST") }}`, "true true false"),
 		ok(`{{ isLastWorkingDay("2024-03-29") }} {{ isLastWorkingDay("2024-03-29", "FRIDAY,SATURDAY") }} {{ isLastWorkingDay("2024-03-31") }}`, "true false false"),
+		ok(`{{ isPublicHoliday("2024-12-25", "fr") }} {{ isPublicHoliday("2024-12-26", "DE", "DE-BY") }} {{ isPublicHoliday("2024-12-27", "FR") }}`, "true true false"),
+		ok(`{{ loopOutputs([{"outputs": {"o": 1}}, {"outputs": {"o": "b"}}, {"outputs": {}}], "o") }}`, `[1,"b",null]`),
+		fails(`{{ isPublicHoliday("2024-12-25") }}`), fails(`{{ isPublicHoliday("2024-12-25", "XX") }}`), fails(`{{ i18n("bundle", "key") }}`),
+		fails(`{{ loopOutputs({"outputs": []}, "o") }}`), fails(`{{ loopOutputs([]) }}`), fails(`{{ loopOutputs([{"outputs": {"uri": "x"}}], "o") }}`),
 		ok(`{{ printContext().name }} {{ fetchContext() | keys | length }}`, "Ada 19"),
 		fails(`{{ range(1, 2, 0) }}`), fails(`{{ range("ab", "c") }}`), fails(`{{ range(1) }}`), fails(`{{ max("a", "b") }}`), fails(`{{ isWeekend("x") }}`), fails(`{{ hourOfDay("2024-03-01") }}`),
 		fails(`{{ isDayWeekInMonth("2024-03-29", "FRIDAY", "FIFTH") }}`), fails(`{{ isLastWorkingDay("2024-03-29", "FUNDAY") }}`), fails(`{{ parent() }}`), fails(`{{ name() }}`),
@@ -101,7 +105,7 @@ func TestContextFunctions(t *testing.T) {
 	for src, want := range map[string]string{
 		`{{ currentEachOutput(outputs.t).v }}{{ currentEachOutput(outputs.t).v }}`: "11",
 		`[{{ currentEachOutput({"other": 1}) }}]`:                                  "[]",
-		`{{ tasksWithState("success") }}`:                                          `[{"taskId":"one"},{"taskId":"two","value":"y"}]`,
+		`{{ tasksWithState("success") }}`:                                          `[{"taskId":"one","state":"SUCCESS"},{"taskId":"two","value":"y","state":"SUCCESS"}]`,
 		`{{ env("home") }} {{ env("none", "d") }} [{{ env("none") }}]`:             "/x d []",
 	} {
 		got, err := render(t, src, variables)

@@ -29,10 +29,13 @@ var functions = functionTable(worldFunctions(),
 	function{name: "fromIon", params: []string{"ion", "allRows"}, call: fromIon},
 	function{name: "fromJson", params: []string{"json"}, call: fromJSON},
 	function{name: "hourOfDay", params: []string{"date"}, call: hourOfDay},
+	function{name: "i18n", params: []string{"bundle", "key", "params"}, call: i18n},
 	function{name: "isDayWeekInMonth", params: []string{"date", "dayOfWeek", "position"}, call: isDayWeekInMonth},
 	function{name: "isLastWorkingDay", params: []string{"date", "workingDays"}, call: isLastWorkingDay},
+	function{name: "isPublicHoliday", params: []string{"date", "countryCode", "subDivision"}, call: isPublicHoliday},
 	function{name: "isWeekend", params: []string{"date"}, call: isWeekend},
 	function{name: "json", params: []string{"json"}, call: fromJSON},
+	function{name: "loopOutputs", params: []string{"outputs", "name"}, call: loopOutputs},
 	function{name: "max", call: func(c *invocation) (any, error) { return extreme(c, 1) }},
 	function{name: "min", call: func(c *invocation) (any, error) { return extreme(c, -1) }},
 	function{name: "monthOfYear", params: []string{"date"}, call: monthOfYear},
@@ -55,6 +58,19 @@ func functionTable(world []function, pure ...function) map[string]*function {
 }
 
 func functionNames() []string { return append(slices.Sorted(maps.Keys(functions)), "block") }
+
+// i18n would read a text from a bundle of translations. Those are files of an installation's own classes, which there are none
+// of here.
+func i18n(c *invocation) (any, error) {
+	bundle, err := c.text(0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.text(1); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("there is no bundle of translations %q", shorten(bundle))
+}
 
 func fromJSON(c *invocation) (any, error) {
 	v, err := c.required(0)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/expr/javatime"
+	"github.com/windhover-io/windhover/internal/holiday"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -58,6 +59,23 @@ func weekdayName(t time.Time) string { return strings.ToUpper(t.Weekday().String
 func isWeekend(c *invocation) (any, error) {
 	t, err := c.calendarDate()
 	return weekend(t), err
+}
+
+// isPublicHoliday reports whether the date is a public holiday of a country, or of a part of it.
+func isPublicHoliday(c *invocation) (any, error) {
+	t, err := c.calendarDate()
+	if err != nil {
+		return nil, err
+	}
+	country, err := c.text(1)
+	if err != nil {
+		return nil, err
+	}
+	part, err := c.textOr(2, "")
+	if err != nil {
+		return nil, err
+	}
+	return holiday.Is(t, country, part)
 }
 
 func weekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }

@@ -62,8 +62,8 @@ func memberOf(v any, name string) (any, bool) {
 // tasksWithState lists the tasks, with their loop values, that are in a state.
 func tasksWithState(c *invocation) (any, error) {
 	want, err := c.text(0)
-	if err != nil {
-		return nil, err
+	if err != nil || want == "" {
+		return []any{}, err
 	}
 	found := []any{}
 	tasks, _ := c.st.lookup("tasks")
@@ -72,24 +72,52 @@ func tasksWithState(c *invocation) (any, error) {
 		return found, nil
 	}
 	for id, v := range m.All() {
-		if hasState(v, want) {
-			found = append(found, value.MapOf(value.Entry{Key: "taskId", Value: id}))
+		if state := stateOf(v); strings.EqualFold(state, want) {
+			found = append(found, value.MapOf(value.Entry{Key: "taskId", Value: id}, value.Entry{Key: "state", Value: state}))
 			continue
 		}
 		runs, _ := value.AsMap(v)
 		for loopValue, v := range runs.All() {
-			if hasState(v, want) {
-				found = append(found, value.MapOf(value.Entry{Key: "taskId", Value: id}, value.Entry{Key: "value", Value: loopValue}))
+			if state := stateOf(v); strings.EqualFold(state, want) {
+				found = append(found, value.MapOf(value.Entry{Key: "taskId", Value: id}, value.Entry{Key: "value", Value: loopValue},
+					value.Entry{Key: "state", Value: state}))
 			}
 		}
 	}
 	return found, nil
 }
 
-func hasState(v any, want string) bool {
-	state, ok := memberOf(v, "state")
-	text, isText := state.(string)
-	return ok && isText && strings.EqualFold(text, want)
+// stateOf is the state of a task, "" if v says none.
+func stateOf(v any) string {
+	state, _ := memberOf(v, "state")
+	text, _ := state.(string)
+	return text
+}
+
+// loopOutputs lists one of the outputs of each iteration of a Loop.
+func loopOutputs(c *invocation) (any, error) {
+	outputs, err := c.required(0)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := asList(outputs)
+	if !ok {
+		return nil, fmt.Errorf("the argument %q must be a list, found %s", c.params[0], value.TypeName(outputs))
+	}
+	name, err := c.text(1)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]any, len(list))
+	for i, entry := range list {
+		of, _ := memberOf(entry, "outputs")
+		v, ok := memberOf(of, name)
+		if _, stored := memberOf(of, "uri"); !ok && stored {
+			return nil, fmt.Errorf("the outputs of the loop are stored in files: read them from outputs.uri of each entry")
+		}
+		found[i] = v
+	}
+	return found, nil
 }
 
 // printContext gives all variables that the template can see, as far as the Env can list them.

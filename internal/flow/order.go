@@ -29,7 +29,7 @@ func unreachable(t, reader *model.Task) string {
 	case depth == len(theirs): // it stands around the reader
 		return ""
 	case depth == len(mine): // it stands in the reader
-		if reader.Kind == model.KindLoopUntil || reader.Kind == model.KindForEachItem {
+		if readsChildren(reader) {
 			return ""
 		}
 		return "it runs only after this is evaluated"
@@ -126,29 +126,9 @@ func top(t *model.Task) *model.Task {
 }
 
 // repeats tells whether a task runs its children several times.
-func repeats(t *model.Task) bool { return t.Kind == model.KindLoopUntil || gives(t) }
+func repeats(t *model.Task) bool { return t.Kind == model.KindLoopUntil || t.Kind.GivesValues() }
 
-// gives tells whether a task gives values to its children.
-func gives(t *model.Task) bool {
-	switch t.Kind {
-	case model.KindForEach, model.KindEachSequential, model.KindEachParallel, model.KindLoop:
-		return true
-	}
-	return false
-}
-
-// hasValue tells whether a task's runs have a value: it stands directly in a loop.
-func hasValue(t *model.Task) bool {
-	return t.Parent != nil && t.Section == model.SectionTasks && gives(t.Parent)
-}
-
-// loopDepth is the number of values that lead to a task's outputs.
-func loopDepth(t *model.Task) int {
-	n := 0
-	for ; t != nil; t = t.Parent {
-		if hasValue(t) {
-			n++
-		}
-	}
-	return n
+// readsChildren tells whether expressions of a task are evaluated after its children have run.
+func readsChildren(t *model.Task) bool {
+	return t.Kind == model.KindLoopUntil || t.Kind == model.KindLoop || t.Kind == model.KindForEachItem
 }

@@ -137,9 +137,9 @@ func (c *compiler) outputProblem(n names, d *dynamic, ref expr.Ref) (message, wo
 	if !ok || t.Type == "" {
 		return "", "", nil
 	}
-	// The values of the loops around the task come before its outputs.
+	// The values of the loops around the task come before its outputs, unless both are in one iteration of a Loop.
 	rest := ref.Path[1:]
-	if depth := loopDepth(t); depth > 0 {
+	if depth := t.Depth() - t.Shared(d.owner.task); depth > 0 {
 		if len(rest) < depth {
 			return "", "", nil
 		}

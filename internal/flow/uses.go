@@ -103,23 +103,26 @@ func (r *reader) read(tmpl *expr.Template, tasks map[string]*model.Task) {
 		}
 		id := ref.Path[0]
 		own, known := r.outputs[id]
-		r.outputs[id] = tasks[id] != nil && r.own(ref, loopDepth(tasks[id])) && (own || !known)
+		r.outputs[id] = tasks[id] != nil && r.own(ref, tasks[id]) && (own || !known)
 	}
 }
 
 // own tells whether a reference reads only those outputs of a task that belong to the reader's own iteration. The steps
-// after the task's id have to be the values that lead to the reader, outermost first, as many as lead to the task.
-func (r *reader) own(ref expr.Ref, depth int) bool {
+// after the task's id have to be the values that lead to the reader, outermost first, as many as lead to the task; those that
+// lead to an iteration of a Loop around both are left out.
+func (r *reader) own(ref expr.Ref, t *model.Task) bool {
 	if len(ref.Path) != 1 {
 		return false
 	}
 	if ref.CurrentEach {
 		return true
 	}
-	values := valuesOf(r.task)
-	if depth == 0 || len(ref.Keys) < depth || len(values) < depth {
+	values, shared := valuesOf(r.task), t.Shared(r.task)
+	depth := t.Depth() - shared
+	if depth == 0 || len(ref.Keys) < depth || len(values) < depth+shared {
 		return false
 	}
+	values = values[shared:]
 	for i, key := range ref.Keys[:depth] {
 		if !slices.ContainsFunc(values[i], func(path []string) bool { return slices.Equal(path, key) }) {
 			return false
@@ -131,22 +134,22 @@ func (r *reader) own(ref expr.Ref, depth int) bool {
 // valuesOf lists for each value that leads to a task, outermost first, the expressions that give it.
 func valuesOf(t *model.Task) [][][]string {
 	var out [][][]string
-	if hasValue(t) {
+	if t.HasValue() {
 		out = append(out, [][]string{{"taskrun", "value"}})
 	}
 	i := 0 // the index among parents, which has only those with a value or outputs
 	for p := t.Parent; p != nil; p = p.Parent {
-		if hasValue(p) {
+		if p.HasValue() {
 			paths := [][]string{{"parents", strconv.Itoa(i), "taskrun", "value"}}
 			if i == 0 {
 				paths = append(paths, []string{"parent", "taskrun", "value"})
 			}
-			if p.Kind == model.KindWorkingDirectory && t.Parent == p && !hasValue(t) {
+			if p.Kind == model.KindWorkingDirectory && t.Parent == p && !t.HasValue() {
 				paths = append(paths, []string{"taskrun", "value"}) // the worker hands it down
 			}
 			out = append(out, paths)
 		}
-		if hasValue(p) || hasOutputs(p) {
+		if p.HasValue() || hasOutputs(p) {
 			i++
 		}
 	}

@@ -80,6 +80,42 @@ func TestUses(t *testing.T) {
 	}
 }
 
+// TestUsesOfLoop reads within an iteration of a Loop without the values that lead to it.
+func TestUsesOfLoop(t *testing.T) {
+	const src = `
+id: f
+namespace: n
+tasks:
+  - id: l
+    type: io.kestra.plugin.core.flow.Loop
+    values: {a: 1}
+    outputs: [{id: o, value: "{{ outputs.r.value }}{{ outputs.each.x }}"}]
+    tasks:
+      - {id: r, type: io.kestra.plugin.core.debug.Return, format: x}
+      - id: each
+        type: io.kestra.plugin.core.flow.ForEach
+        values: [1]
+        tasks:
+          - {id: in, type: io.kestra.plugin.core.debug.Return, format: "{{ item.value }}"}
+          - {id: reads, type: io.kestra.plugin.core.debug.Return, format: "{{ outputs.r.value }}{{ outputs.in[taskrun.value].value }}"}
+  - {id: after, type: io.kestra.plugin.core.debug.Return, format: "{{ outputs.r.a.value }}{{ loopOutputs(outputs.l.outputs, 'o') }}"}
+  - {id: wrong, type: io.kestra.plugin.core.debug.Return, format: "{{ outputs.r.a.valve }}"}
+`
+	f, problems := flow.Compile([]byte(src), options)
+	want := []string{"tasks of the type io.kestra.plugin.core.flow.ForEach have no outputs", "tasks of the type io.kestra.plugin.core.debug.Return have no output `valve`"}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.Message)
+	}
+	if d := cmp.Diff(want, got); d != "" || f == nil {
+		t.Fatal(d)
+	}
+	uses := model.Uses{Roots: []string{"outputs", "taskrun"}, Outputs: []model.OutputUse{{TaskID: "in", Own: true}, {TaskID: "r"}}}
+	if d := cmp.Diff(&uses, f.ByID["reads"].Uses); d != "" {
+		t.Error(d)
+	}
+}
+
 type usesTask struct {
 	Namespace string       `json:"namespace" default:"{{ flow.namespace }}"`
 	Raw       sdk.Template `json:"raw"`

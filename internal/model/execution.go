@@ -158,6 +158,8 @@ type RunState struct {
 	Group int `json:"group,omitempty"`
 	// Values are a loop's values, frozen when it began, or the files that a split made.
 	Values []string `json:"values,omitempty"`
+	// Keys are those of a loop's values, where they are the entries of a map.
+	Keys []string `json:"keys,omitempty"`
 	// Limit is how many children of it may run at once, as rendered when it began; 0 without bound.
 	Limit int `json:"limit,omitempty"`
 	// Broken is set when the flowable itself failed: its own expression, or no branch to take.

@@ -85,6 +85,15 @@ func (k Kind) Flowable() bool {
 	return k >= KindSequential && k <= KindPause || k == KindForEachItem || k == KindTemplate
 }
 
+// GivesValues tells whether tasks of this kind run their list of tasks once for each of some values.
+func (k Kind) GivesValues() bool {
+	switch k {
+	case KindForEach, KindEachSequential, KindEachParallel, KindLoop:
+		return true
+	}
+	return false
+}
+
 // UpdatesExecution tells whether tasks of this kind are done by the engine in one turn.
 func (k Kind) UpdatesExecution() bool { return k >= KindLabels }
 
@@ -129,6 +138,47 @@ type Task struct {
 	Order int
 	// Line is where the task begins in the source, from 1; 0 if unknown.
 	Line int
+}
+
+// HasValue tells whether the task's runs have a value: it stands directly in a loop over values.
+func (t *Task) HasValue() bool {
+	return t.Parent != nil && t.Section == SectionTasks && t.Parent.Kind.GivesValues()
+}
+
+// Depth is the number of values that lead to the task's outputs: one for each loop over values around it.
+func (t *Task) Depth() int {
+	n := 0
+	for ; t != nil; t = t.Parent {
+		if t.HasValue() {
+			n++
+		}
+	}
+	return n
+}
+
+// Shared is how many of the values that lead to the task's outputs, outermost first, the reader does without: an iteration
+// of 2.0's Loop sees what it has put out itself, and what the iterations around it have, directly. The expressions of a Loop
+// count as being within its iterations.
+func (t *Task) Shared(reader *Task) int {
+	for c := t; c != nil && c.Parent != nil; c = c.Parent {
+		if c.HasValue() && c.Parent.Kind == KindLoop && c.Parent.repeats(reader) {
+			return c.Depth()
+		}
+	}
+	return 0
+}
+
+// repeats tells whether a task is this one, a loop, or runs in its iterations.
+func (t *Task) repeats(reader *Task) bool {
+	for c := reader; c != nil; c = c.Parent {
+		if c == t {
+			return true
+		}
+		if c.Parent == t && c.Section != SectionTasks {
+			return false
+		}
+	}
+	return false
 }
 
 // Case is one branch of a Switch.

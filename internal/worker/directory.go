@@ -164,7 +164,8 @@ func (rc *run) child(ctx context.Context, task *model.Task, tr *model.TaskRun) *
 	return c
 }
 
-// publish puts a task's outputs where the tasks after it look for them: below the values of the loops around.
+// publish puts a task's outputs where the tasks after it look for them: below the values of the loops around, but those that
+// an iteration of a Loop does without.
 func (rc *run) publish(task *model.Task, tr *model.TaskRun) {
 	out := outputsOf(tr.Outputs)
 	if out == nil {
@@ -179,6 +180,7 @@ func (rc *run) publish(task *model.Task, tr *model.TaskRun) {
 	if rc.taskRun.Value != nil {
 		path = append(path, *rc.taskRun.Value)
 	}
+	path = path[min(task.Shared(task), len(path)):]
 	outputs, _ := rc.vars.Get("outputs")
 	m, _ := outputs.(*value.Map)
 	rc.vars = rc.vars.Clone()

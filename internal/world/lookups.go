@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/expr"
+	"github.com/windhover-io/windhover/internal/expr/ion"
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage"
@@ -180,6 +182,21 @@ func (w *World) fileExists(ctx context.Context, c Caller, args expr.Args) (any, 
 func (w *World) isFileEmpty(ctx context.Context, c Caller, args expr.Args) (any, error) {
 	size, err := w.fileSize(ctx, c, args)
 	return size == int64(0), err
+}
+
+// storeOutputs keeps outputs as a file of the task run that asks, and answers its URI. Asked again it writes the same file.
+func (w *World) storeOutputs(ctx context.Context, c Caller, args expr.Args) (any, error) {
+	e := storage.Execution{Flow: storage.Flow{Tenant: c.Tenant, Namespace: c.Namespace, ID: c.FlowID}, ID: c.ExecutionID}
+	dir, err := e.TaskDir(text(args, "task"), text(args, "taskRun"))
+	if err != nil {
+		return nil, err
+	}
+	uri, err := dir.Join(text(args, "name"))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := args.Get("value")
+	return uri.String(), w.Storage.Put(ctx, uri, bytes.NewReader(append(ion.Append(nil, v), '\n')), nil)
 }
 
 // errorLogs lists the ERROR lines of the execution. Lines are written beside the commits, so that the newest may take a

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage"
@@ -71,6 +72,8 @@ var functions = map[string]function{
 	"isFileEmpty": (*World).isFileEmpty,
 	"errorLogs":   (*World).errorLogs,
 	"http":        (*World).http,
+
+	engine.CallStore: (*World).storeOutputs, // not a function of the language
 }
 
 func (w *World) clock() time.Time {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/windhover-io/windhover/internal/backend/memory"
+	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/model"
@@ -110,6 +111,8 @@ func TestLookups(t *testing.T) {
 		{"now", nil, "2026-01-02T03:04:05Z"},
 		{"randomInt", args("lower", int64(3), "upper", int64(4)), "3"},
 		{"nanoId", args("length", int64(5), "alphabet", "é"), "ééééé"},
+		{engine.CallStore, args("task", "t", "taskRun", "r", "name", "1.ion", "value", value.MapOf(value.Entry{Key: "o", Value: "x"})), "kestra:///a/b/f/executions/e/tasks/t/r/1.ion"},
+		{"read", args("path", "kestra:///a/b/f/executions/e/tasks/t/r/1.ion"), "{o:\"x\"}\n"},
 		{"nothing", nil, "!nothing() is not available here"},
 	} {
 		v, err := w.Call(t.Context(), caller, c.name, c.args)

@@ -105,10 +105,14 @@ tasks:
 type: io.kestra.plugin.core.flow.Loop
 values: "{{ range(1, 10) }}"
 concurrencyLimit: 0
+outputs:
+  - id: double
+    type: STRING
+    value: "{{ outputs.made.value }}"
 tasks:
-  - id: tell
-    type: io.kestra.plugin.core.log.Log
-    message: "{{ taskrun.value }}"`
+  - id: made
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ (item.value | number) * 2 }}"`
 
 	loopUntilExample = `id: wait
 type: io.kestra.plugin.core.flow.LoopUntil

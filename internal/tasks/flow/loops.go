@@ -21,8 +21,10 @@ func loops() []plugin.Type {
 		},
 		{
 			Name: "io.kestra.plugin.core.flow.Loop", Category: plugin.Task, Kind: model.KindLoop,
-			Title:       "Run tasks for each value of a list.",
-			Description: "The loop of flows written for 2.0. It runs like ForEach.",
+			Title: "Run tasks for each value of a list, or for each entry of a map.",
+			Description: "The loop of flows written for 2.0. Tasks read where it stands as `{{ item.value }}`, `{{ item.index }}` and, of a map, " +
+				"`{{ item.key }}`; in nested loops the one around is `{{ item.parent }}`. Within an iteration the outputs of its tasks are read as " +
+				"`{{ outputs.ID.key }}`; what it declares as `outputs` is read after the loop as `{{ loopOutputs(outputs.LOOP.outputs, 'NAME') }}`.",
 			Examples:    []plugin.Example{{Title: "All at once", YAML: loopExample}},
 			New:         func() any { return &Loop{} }, Outputs: LoopOutput{},
 		},
@@ -71,7 +73,7 @@ type Loop struct {
 	TransmitFailed   bool          `json:"transmitFailed" default:"true" static:"true" doc:"Whether the loop fails when one of its values fails."`
 	Tasks            plugin.Tasks  `json:"tasks" required:"true" doc:"The tasks to run for each value, in order."`
 	Outputs          []LoopDeclare `json:"outputs" doc:"What each value puts out."`
-	FetchType        string        `json:"fetchType" default:"AUTO" enum:"AUTO,FETCH,STORE" static:"true" doc:"Where the outputs are kept."`
+	FetchType        string        `json:"fetchType" default:"AUTO" enum:"AUTO,FETCH,STORE" static:"true" doc:"Where the outputs are kept: with the loop's own, or (STORE) a file for each value."`
 	Errors           plugin.Tasks  `json:"errors" doc:"Tasks to run when one of the tasks has failed for good."`
 	Finally          plugin.Tasks  `json:"finally" doc:"Tasks to run at the end, however the others ended."`
 }
@@ -89,9 +91,9 @@ type LoopDeclare struct {
 // LoopOutput is what a Loop puts out.
 type LoopOutput struct {
 	IterationCount       int              `json:"iterationCount" doc:"How many values there were."`
-	RunningIterations    int              `json:"runningIterations" doc:"How many are worked on."`
+	RunningIterations    int              `json:"runningIterations" doc:"How many are worked on: none, when this can be read."`
 	TerminatedIterations map[string]int   `json:"terminatedIterations" doc:"How many have ended, by state."`
-	Outputs              []map[string]any `json:"outputs" doc:"What each value put out."`
+	Outputs              []map[string]any `json:"outputs" doc:"What each value put out: its item, and its outputs or the uri of the file that has them."`
 }
 
 // LoopUntil runs tasks until a condition holds.
