@@ -107,20 +107,20 @@ func (d *decoder) decode(dst reflect.Value, p *Property, written any, path strin
 	v := written
 	if !p.Static && !p.Raw {
 		var err error
-		if v, err = d.rendered(p, written, false); err != nil {
+		if v, err = d.rendered(p, written, p.Typed); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return convert(dst, p, v, path)
 }
 
-// rendered renders the texts of a value. Objects are rendered as a whole, the defaults of their fields filled in: what comes
+// rendered renders the texts of a value. With typed, a text that is one expression keeps its type: the value itself, or each
+// element of what is declared to be a list or a map, but never what is deeper within. Objects are rendered as a whole, the defaults of their fields filled in: what comes
 // of it needs no further rendering.
 func (d *decoder) rendered(p *Property, v any, typed bool) (any, error) {
 	if p.Static || p.Raw {
 		return v, nil
 	}
-	typed = typed || p.Typed
 	switch v := v.(type) {
 	case string:
 		if strings.IndexByte(v, '{') < 0 {
@@ -128,7 +128,7 @@ func (d *decoder) rendered(p *Property, v any, typed bool) (any, error) {
 		}
 		return d.render(v, typed)
 	case []any:
-		elem := p
+		elem, typed := p, typed && p.Kind == List
 		if p.Kind == List {
 			elem = p.Elem
 		}
@@ -151,7 +151,7 @@ func (d *decoder) rendered(p *Property, v any, typed bool) (any, error) {
 }
 
 func (d *decoder) renderedMap(p *Property, m *value.Map, typed bool) (any, error) {
-	elem := p
+	elem, typed := p, typed && p.Kind == Map
 	if p.Kind == Map {
 		elem = p.Elem
 	}
@@ -182,7 +182,7 @@ func (d *decoder) renderedObject(p *Property, m *value.Map) (any, error) {
 				continue
 			}
 		}
-		r, err := d.rendered(f, v, false)
+		r, err := d.rendered(f, v, f.Typed)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}

@@ -36,6 +36,7 @@ type everything struct {
 	Numbers  map[string]int    `json:"numbers"`
 	Any      any               `json:"any"`
 	Typed    any               `json:"typed" typed:"true"`
+	Params   map[string]any    `json:"params" typed:"true"`
 	Static   string            `json:"static" static:"true"`
 	Template sdk.Template      `json:"template"`
 	Raw      []sdk.Template    `json:"raw"`
@@ -114,8 +115,12 @@ func TestDecode(t *testing.T) {
 		{"any value is rendered to text", `{"any": {"a": ["{{ n }}", 1]}}`, base(func(e *everything) {
 			e.Any = value.MapOf(value.Entry{Key: "a", Value: []any{"7", int32(1)}})
 		})},
-		{"typed keeps the type", `{"typed": {"a": "{{ n }}"}}`, base(func(e *everything) {
-			e.Typed = value.MapOf(value.Entry{Key: "a", Value: int64(7)})
+		{"typed keeps the type", `{"typed": "{{ n }}"}`, base(func(e *everything) { e.Typed = int64(7) })},
+		{"typed is the whole text only", `{"typed": {"a": "{{ n }}", "b": ["{{ n }}"]}}`, base(func(e *everything) {
+			e.Typed = value.MapOf(value.Entry{Key: "a", Value: "7"}, value.Entry{Key: "b", Value: []any{"7"}})
+		})},
+		{"typed elements", `{"params": {"a": "{{ n }}", "b": ["{{ n }}"]}}`, base(func(e *everything) {
+			e.Params = map[string]any{"a": int64(7), "b": []any{"7"}}
 		})},
 		{"static is not rendered", `{"static": "{{ bad }}"}`, base(func(e *everything) { e.Static = "{{ bad }}" })},
 		{"templates are not rendered", `{"template": "{{ bad }}", "raw": ["{{ bad }}"]}`, base(func(e *everything) {

@@ -29,7 +29,7 @@ func TestSteps(t *testing.T) {
 		{"Set\nkey: l\nvalue: '{{ inputs.list }}'", ""},
 		{"Get\nkey: l", `{"value":[1,"a"]}`},
 		{"Set\nkey: m\nvalue: {a: '{{ inputs.n }}'}", ""},
-		{"Get\nkey: m", `{"value":{"a":5}}`},
+		{"Get\nkey: m", `{"value":{"a":"5"}}`},
 		{"Set\nkey: typed\nvalue: '12.5'\nkvType: NUMBER", ""},
 		{"Get\nkey: typed", `{"value":12.5}`},
 		{"Set\nkey: typed\nvalue: many\nkvType: NUMBER", "!is no NUMBER"},
