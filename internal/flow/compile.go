@@ -2,6 +2,7 @@ package flow
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -14,7 +15,14 @@ var (
 	namespace = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 	taskID    = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]*$`)
 	inputID   = regexp.MustCompile(`^[a-zA-Z0-9][.a-zA-Z0-9_-]*$`)
+	labelKey  = regexp.MustCompile(`^\p{Ll}[\p{L}0-9._-]*$`)
 )
+
+// reservedIDs should not be the ids of flows: paths of the API have these words where others have an id. The reference
+// refuses them in new flows, and runs those that it has.
+var reservedIDs = []string{
+	"pause", "resume", "force-run", "change-status", "kill", "executions", "search", "source", "disable", "enable",
+}
 
 // compile reads the whole flow.
 func (c *compiler) compile(root *yamldoc.Node) *model.Flow {
@@ -27,6 +35,9 @@ func (c *compiler) compile(root *yamldoc.Node) *model.Flow {
 	o := c.object(c.withDefaults(root, c.defaults), "a flow")
 	o.allow("pluginDefaults", "taskDefaults", "tenantId", "updated", "draft", "policyRefs")
 	f.ID = o.name("id", flowID, 100)
+	if slices.Contains(reservedIDs, f.ID) {
+		c.warn(o.get("id"), "the id `"+f.ID+"` is a word of the API, so that some requests mean something else than this flow")
+	}
 	f.Namespace = o.name("namespace", namespace, 150)
 	if revision := o.number("revision", 1); f.Revision == 0 {
 		f.Revision = max(revision, 1)
@@ -97,7 +108,7 @@ const readOnlyLabel = model.SystemPrefix + "readOnly"
 // labelNode is where the i-th of the labels that were read stands.
 func labelNode(n *yamldoc.Node, i int) *yamldoc.Node {
 	for _, e := range n.Entries() {
-		if e.Value.IsNull() {
+		if e.Value.IsNull() || e.Value.String() == "" {
 			continue
 		}
 		if i--; i < 0 {
@@ -105,7 +116,7 @@ func labelNode(n *yamldoc.Node, i int) *yamldoc.Node {
 		}
 	}
 	for _, item := range n.Items() {
-		if key := item.Get("key"); !key.IsNull() && !item.Get("value").IsNull() {
+		if key := item.Get("key"); !key.IsNull() && !item.Get("value").IsNull() && item.Get("value").String() != "" {
 			if i--; i < 0 {
 				return key
 			}
@@ -118,8 +129,11 @@ func labelNode(n *yamldoc.Node, i int) *yamldoc.Node {
 func (c *compiler) labels(n *yamldoc.Node) []model.Label {
 	var out []model.Label
 	add := func(key, v *yamldoc.Node) {
+		if !labelKey.MatchString(key.String()) {
+			c.warn(key, "the label `"+shorten(key.String())+"` is not as labels should be: a small letter first, then letters, digits, '.', '_' and '-'")
+		}
 		switch {
-		case v.IsNull():
+		case v.IsNull() || v.Kind == yamldoc.Scalar && v.String() == "":
 			c.warn(key, "the label `"+key.String()+"` has no value and is left out")
 		case v.Kind != yamldoc.Scalar:
 			c.expect(v, "the value of the label `"+key.String()+"` is "+describe(v), "text")

@@ -139,8 +139,16 @@ func (c *compiler) fill(n *yamldoc.Node, defaults []Default) *yamldoc.Node {
 			mine = append(mine, d)
 		}
 	}
-	// The more of a type's name a default says, the earlier it counts.
-	slices.SortStableFunc(mine, func(a, b Default) int { return cmp.Compare(len(c.canonical(b.Type)), len(c.canonical(a.Type))) })
+	// Those that were asked for by name count first; of the others, those that say more of the type's name.
+	slices.SortStableFunc(mine, func(a, b Default) int {
+		switch named := a.Ref != ""; {
+		case named == (b.Ref != ""):
+			return cmp.Compare(len(c.canonical(b.Type)), len(c.canonical(a.Type)))
+		case named:
+			return -1
+		}
+		return 1
+	})
 	for _, d := range mine {
 		if !d.Forced {
 			n = c.merge(n, d.node, false)

@@ -32,6 +32,8 @@ func TestPluginDefaults(t *testing.T) {
 			`{"key":"k","value":2}`},
 		{"a ref restricts", "[{type: io.kestra, ref: r, values: {namespace: d}}, {type: io.kestra, ref: q, values: {value: 9}}]",
 			task + ", pluginDefaultsRef: r, value: 2", `{"key":"k","value":2,"namespace":"d"}`},
+		{"what a ref names counts first", "[{type: io.kestra.plugin.core.kv.Set, values: {namespace: d}}, {type: io.kestra, ref: r, values: {namespace: named}}]",
+			task + ", pluginDefaultsRef: r, value: 2", `{"key":"k","value":2,"namespace":"named"}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,11 +1,13 @@
 package flow
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/expr/javaregex"
+	"github.com/windhover-io/windhover/internal/jsonschema"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/yamldoc"
@@ -33,10 +35,21 @@ func (c *compiler) inputs(n *yamldoc.Node) []*model.Input {
 			at = item.Get("name")
 		}
 		c.unique(seen, in.ID, at, "input")
+		c.checkNesting(seen, in.ID, at)
 		out = append(out, in)
 	}
 	c.checkDependencies(n, out)
 	return out
+}
+
+// checkNesting refuses an input whose id is the beginning of another's: an id with dots names a member of a map.
+func (c *compiler) checkNesting(seen map[string]*yamldoc.Node, id string, at *yamldoc.Node) {
+	for _, other := range slices.Sorted(maps.Keys(seen)) {
+		if strings.HasPrefix(other, id+".") || strings.HasPrefix(id, other+".") {
+			c.fail(at, "the inputs `"+min(id, other)+"` and `"+max(id, other)+"` cannot both be: one would be a part of the other")
+			return
+		}
+	}
 }
 
 // input reads one input; nil if it is none.
@@ -65,6 +78,13 @@ func (c *compiler) input(n *yamldoc.Node) *model.Input {
 	}
 	if p := o.raw("prefill"); p != nil {
 		in.Prefill = p.Value()
+	}
+	switch d := o.get("defaults"); {
+	case d == nil:
+	case !in.Required:
+		c.warn(o.get("required"), "`required` changes nothing here: an input with a default always has a value")
+	case o.get("prefill") != nil:
+		c.fail(o.get("prefill"), "an input cannot have both `defaults` and `prefill`")
 	}
 	in.DependsOn = c.dependsOn(o.get("dependsOn"))
 	if in.Type == "" {
@@ -120,6 +140,7 @@ func (c *compiler) inputType(o *object, in *model.Input) {
 		c.fileInput(o)
 	case "JSON":
 		keep("jsonSchema")
+		c.jsonSchema(o.get("jsonSchema"))
 	case "ARRAY":
 		keep("itemType")
 		if o.get("itemType") == nil {
@@ -144,6 +165,16 @@ func (c *compiler) validator(o *object) {
 		if _, err := javaregex.Compile(n.String(), javaregex.Limits{Time: time.Second}); err != nil {
 			c.fail(n, err.Error())
 		}
+	}
+}
+
+// jsonSchema checks the schema of a JSON input.
+func (c *compiler) jsonSchema(n *yamldoc.Node) {
+	if n == nil {
+		return
+	}
+	if _, err := jsonschema.Compile(n.Value()); err != nil {
+		c.fail(n, "`jsonSchema` cannot be used: "+err.Error())
 	}
 }
 

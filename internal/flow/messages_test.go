@@ -62,6 +62,7 @@ func TestMessages(t *testing.T) {
 			"e line 9, column 13: tasks[0].revision: `revision` is 0; expected at least 1",
 			"e line 10, column 20: tasks[0].restartBehavior: `restartBehavior` is `RETRY`; expected one of NEW_EXECUTION, RETRY_FAILED",
 			"e line 11, column 12: tasks[0].timeout: `timeout` is `soon`; expected an ISO-8601 duration such as PT1H30M or P1D, or a number of seconds, or an expression",
+			"w line 11, column 12: tasks[0].timeout: `timeout` does nothing here: it bounds tasks that a worker runs, and those inside have one of their own",
 			"e line 12, column 17: tasks[0].allowFailure: `allowFailure` is `1`; expected true or false"}},
 		{"a key of a nested object", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.flow.ForEachItem, items: x, namespace: n, flowId: g, batch: {row: 1}}\n", []string{
 			"e line 4, column 100: tasks[0].batch.row: `row` is not a property of `batch`; did you mean `rows`?"}},
@@ -71,8 +72,32 @@ func TestMessages(t *testing.T) {
 		{"a retry without a type", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.log.Log, message: x, retry: {interval: PT1S}}\n", []string{
 			"e line 4, column 67: tasks[0].retry: `type` is missing: a retry needs it"}},
 		{"retries have what their type has", head + "retry: {type: random, minInterval: PT5S, maxInterval: PT1S, interval: PT1S}\n" + logTask, []string{
-			"e line 3, column 55: retry.maxInterval: `maxInterval` is less than `minInterval`",
+			"e line 3, column 36: retry.minInterval: `minInterval` must be less than `maxInterval`",
 			"e line 3, column 61: retry.interval: `interval` is not a property of a random retry"}},
+		{"durations of retries", head + `tasks:
+- {id: a, type: io.kestra.plugin.core.log.Log, message: x, retry: {type: constant, interval: PT5S, maxDuration: PT5S}}
+- {id: b, type: io.kestra.plugin.core.log.Log, message: x, retry: {type: exponential, interval: PT5S, maxInterval: PT10S, maxDuration: PT7S}}
+- {id: c, type: io.kestra.plugin.core.log.Log, message: x, retry: {type: exponential, interval: PT5S, maxInterval: PT5S}}
+- {id: d, type: io.kestra.plugin.core.log.Log, message: x, retry: {type: random, minInterval: PT1S, maxInterval: PT5S, maxDuration: PT3S}}
+`, []string{
+			"e line 4, column 94: tasks[0].retry.interval: `interval` must be less than `maxDuration`",
+			"e line 6, column 97: tasks[2].retry.interval: `interval` must be less than `maxInterval`",
+			"e line 7, column 114: tasks[3].retry.maxInterval: `maxInterval` must be less than `maxDuration`"}},
+		{"an id that is a word of the API", "id: search\nnamespace: n\n" + logTask, []string{
+			"w line 1, column 5: id: the id `search` is a word of the API, so that some requests mean something else than this flow"}},
+		{"a timeout of a Sequential", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.flow.Sequential, timeout: PT1S, tasks: [{id: b, type: io.kestra.plugin.core.log.Log, message: x, timeout: PT1S}]}\n", []string{
+			"w line 4, column 65: tasks[0].timeout: `timeout` does nothing here: it bounds tasks that a worker runs, and those inside have one of their own"}},
+		{"timeouts that count", head + `tasks:
+- {id: p, type: io.kestra.plugin.core.flow.Pause, timeout: PT1S}
+- {id: w, type: io.kestra.plugin.core.flow.WorkingDirectory, timeout: PT1S, tasks: [{id: b, type: io.kestra.plugin.core.log.Log, message: x}]}
+`, nil},
+		{"a worker group within a WorkingDirectory", head + "tasks:\n- {id: w, type: io.kestra.plugin.core.flow.WorkingDirectory, tasks: [{id: b, type: io.kestra.plugin.core.log.Log, message: x, workerGroup: {key: g}}]}\n", []string{
+			"e line 4, column 75: tasks[0].tasks[0].id: `b` cannot have a worker group of its own: one worker runs the whole WorkingDirectory"}},
+		{"keys and values of labels", head + "labels: {Team: a, 1a: b, a b: c, ok.A-1_é: d, empty: ''}\n" + logTask, []string{
+			"w line 3, column 10: labels.Team: the label `Team` is not as labels should be: a small letter first, then letters, digits, '.', '_' and '-'",
+			"w line 3, column 19: labels.1a: the label `1a` is not as labels should be: a small letter first, then letters, digits, '.', '_' and '-'",
+			"w line 3, column 26: labels[\"a b\"]: the label `a b` is not as labels should be: a small letter first, then letters, digits, '.', '_' and '-'",
+			"w line 3, column 47: labels.empty: the label `empty` has no value and is left out"}},
 		{"labels", head + "labels: [{key: a, value: 1}, {value: b}, {key: c}]\n" + logTask, []string{
 			"e line 3, column 30: labels[1]: `key` is missing: a label needs it",
 			"w line 3, column 48: labels[2].key: the label `c` has no value and is left out"}},
@@ -126,6 +151,15 @@ func TestInputMessages(t *testing.T) {
 			"e line 3, column 42: inputs[0].max: `max` is `1.5`; expected a whole number",
 			"w line 3, column 82: inputs[1].max: no value can be both: `min` is above `max`",
 			"e line 3, column 115: inputs[2].min: `min` is `x`; expected an ISO-8601 duration such as PT1H30M or P1D, or a number of seconds"}},
+		{"defaults", "[{id: a, type: STRING, required: false, defaults: x}, {id: b, type: STRING, defaults: x, prefill: y}, {id: c, type: STRING, required: false, prefill: y}]", []string{
+			"w line 3, column 42: inputs[0].required: `required` changes nothing here: an input with a default always has a value",
+			"e line 3, column 107: inputs[1].prefill: an input cannot have both `defaults` and `prefill`"}},
+		{"ids within ids", "[{id: a.b, type: STRING}, {id: a, type: STRING}, {id: ab, type: STRING}, {id: a.c, type: STRING}, {id: a.b.c, type: STRING}]", []string{
+			"e line 3, column 40: inputs[1].id: the inputs `a` and `a.b` cannot both be: one would be a part of the other",
+			"e line 3, column 87: inputs[3].id: the inputs `a` and `a.c` cannot both be: one would be a part of the other",
+			"e line 3, column 112: inputs[4].id: the inputs `a` and `a.b.c` cannot both be: one would be a part of the other"}},
+		{"JSON schemas", `[{id: a, type: JSON, jsonSchema: '{"type": "object"}'}, {id: b, type: JSON, jsonSchema: '{"type"'}]`, []string{
+			"e line 3, column 97: inputs[1].jsonSchema: `jsonSchema` cannot be used: it is not JSON: unexpected EOF"}},
 		{"dates", "[{id: a, type: DATE, after: 2024-13-01}, {id: b, type: TIME, before: '10:00', after: '11:00:00'}, {id: c, type: DATETIME, before: now}]", []string{
 			"e line 3, column 37: inputs[0].after: `after` is `2024-13-01`; expected a date such as 2026-01-31",
 			"w line 3, column 78: inputs[1].before: no value can be both: `after` is above `before`",

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"strings"
+	"time"
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/yamldoc"
@@ -43,14 +44,22 @@ func (c *compiler) retry(n *yamldoc.Node) *model.Retry {
 	case "random":
 		required("minInterval", "maxInterval")
 		r.MinInterval, r.MaxInterval = o.duration("minInterval"), o.duration("maxInterval")
-		if n := o.n.Get("maxInterval"); r.MaxInterval < r.MinInterval && n != nil {
-			c.fail(n, "`maxInterval` is less than `minInterval`")
-		}
+		o.less("minInterval", r.MinInterval, "maxInterval", r.MaxInterval)
+		o.less("maxInterval", r.MaxInterval, "maxDuration", r.MaxDuration)
 	default:
 		return r
 	}
+	o.less("interval", r.Interval, "maxInterval", r.MaxInterval)
+	o.less("interval", r.Interval, "maxDuration", r.MaxDuration)
 	o.done()
 	return r
+}
+
+// less reports a duration that is not less than another; one that is zero is absent, or was reported before.
+func (o *object) less(name string, d time.Duration, than string, limit time.Duration) {
+	if d > 0 && limit > 0 && d >= limit {
+		o.c.fail(o.get(name), "`"+name+"` must be less than `"+than+"`")
+	}
 }
 
 // workerGroup reads which workers run something: a workerGroup, or the workerSelector of flows for 2.0.

@@ -242,17 +242,33 @@ func (c *compiler) checkKind(o *object, t *model.Task) {
 			c.fail(o.n, "the Switch `"+t.ID+"` has no tasks: neither `cases` nor `defaults` has any")
 		}
 	case model.KindWorkingDirectory:
-		for _, child := range t.Tasks {
-			if child.Type != "" && child.Kind != model.KindRunnable {
-				at := o.n
-				if n := childNode(o.n.Get("tasks"), child.ID); n != nil {
-					at = n
-				}
-				c.fail(at, "`"+child.ID+"` cannot stand in a WorkingDirectory: only tasks that a worker runs can")
-			}
-		}
+		c.checkDirectory(o, t)
 	case model.KindSubflow, model.KindForEachItem:
 		c.checkRecursion(o)
+	}
+	if n := o.get("timeout"); n != nil && !bounded(t.Kind) {
+		c.warn(n, "`timeout` does nothing here: it bounds tasks that a worker runs, and those inside have one of their own")
+	}
+}
+
+// bounded tells whether the timeout of a kind of task counts.
+func bounded(k model.Kind) bool {
+	return k == model.KindRunnable || k == model.KindPause || k == model.KindWorkingDirectory
+}
+
+// checkDirectory checks the tasks of a WorkingDirectory, which one worker runs as one job.
+func (c *compiler) checkDirectory(o *object, t *model.Task) {
+	for _, child := range t.Tasks {
+		at := o.n
+		if n := childNode(o.n.Get("tasks"), child.ID); n != nil {
+			at = n
+		}
+		if child.Type != "" && child.Kind != model.KindRunnable {
+			c.fail(at, "`"+child.ID+"` cannot stand in a WorkingDirectory: only tasks that a worker runs can")
+		}
+		if child.WorkerGroup != nil {
+			c.fail(at, "`"+child.ID+"` cannot have a worker group of its own: one worker runs the whole WorkingDirectory")
+		}
 	}
 }
 

@@ -128,7 +128,9 @@ func (c *check) resolve(in *model.Input) *Value {
 	}
 	options := c.options(in, v)
 	if raw == nil && len(options) > 0 && flag(in, "autoSelectFirst") {
-		raw = options[0]
+		if raw = options[0]; in.Type == "MULTISELECT" {
+			raw = []any{options[0]}
+		}
 	}
 	if len(v.Errors) > 0 || c.fatal != nil {
 		return v

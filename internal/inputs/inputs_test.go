@@ -41,7 +41,12 @@ func TestTypes(t *testing.T) {
 		{in("a", "INT", "min", int32(2)), "2", `2`},
 		{in("a", "INT", "min", int32(2)), "1", "it must be more than `2`"},
 		{in("a", "INT", "max", int32(5)), "6", "it must be less than `5`"},
+		{in("a", "INT"), int64(2147483647), `2147483647`},
+		{in("a", "INT"), int64(3000000000), "it has more than 32 bits"},
+		{in("a", "INT"), "-2147483649", "For input string"},
 		{in("a", "FLOAT"), "42.42", `42.42`},
+		{in("a", "FLOAT", "max", 3.0), "NaN", "it is not a finite number"},
+		{in("a", "FLOAT"), "-Infinity", "it is not a finite number"},
 		{in("a", "FLOAT"), int32(2), `2.0`},
 		{in("a", "FLOAT"), "x", "For input string"},
 		{in("a", "BOOL"), "TRUE", `true`},
@@ -59,6 +64,10 @@ func TestTypes(t *testing.T) {
 		{in("a", "DURATION"), "soon", "Expected `DURATION`"},
 		{in("a", "JSON"), `{"b":[1]}`, `{"b":[1]}`},
 		{in("a", "JSON"), `{"b"`, "Expected `JSON`"},
+		{in("a", "JSON", "jsonSchema", `{"required": ["b"]}`), `{"b":1}`, `{"b":1}`},
+		{in("a", "JSON", "jsonSchema", `{"required": ["b"]}`), `{"c":1}`, "it does not agree with the schema"},
+		{in("a", "JSON", "jsonSchema", `{"properties": {"b": {"type": "integer"}}}`), value.MapOf(value.Entry{Key: "b", Value: "x"}), "at '/b'"},
+		{in("a", "JSON", "jsonSchema", `{`), `{}`, "its jsonSchema cannot be used"},
 		{in("a", "YAML"), "b: [1]", `{"b":[1]}`},
 		{in("a", "URI"), "https://example.org/x", `"https://example.org/x"`},
 		{in("a", "URI"), "example", "Invalid URI format."},
@@ -103,13 +112,14 @@ func TestResolve(t *testing.T) {
 	name.Defaults = "Ada"
 	first := in("first", "SELECT", "expression", "{{ ['p', 'q'] }}", "autoSelectFirst", true)
 	form := &model.Input{ID: "form", Type: "FORM", Inputs: []*model.Input{optional}}
-	all := []*model.Input{title, name, admin, optional, first, form}
+	some := in("some", "MULTISELECT", "values", list("p", "q"), "autoSelectFirst", true)
+	all := []*model.Input{title, name, admin, optional, first, some, form}
 
 	m, err := resolver().Resolve(all, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"title":"hi Ada","name":"Ada","opt":null,"first":"p","form":{"opt":null}}`
+	want := `{"title":"hi Ada","name":"Ada","opt":null,"first":"p","some":["p"],"form":{"opt":null}}`
 	if got := string(value.AppendJSON(nil, m, value.JSONOptions{KeepNulls: true})); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}

@@ -2,6 +2,7 @@ package inputs
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"path"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/windhover-io/windhover/internal/expr/ion"
 	"github.com/windhover-io/windhover/internal/expr/javaregex"
 	"github.com/windhover-io/windhover/internal/expr/yamltext"
+	"github.com/windhover-io/windhover/internal/jsonschema"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -65,7 +67,7 @@ func (r *Resolver) convert(in *model.Input, typ string, raw any, options []strin
 	case "URI":
 		return uri(value.Print(raw))
 	case "JSON", "YAML", "ION":
-		return document(typ, raw)
+		return document(in, typ, raw)
 	case "ARRAY":
 		return r.array(in, raw)
 	case "SELECT", "ENUM":
@@ -147,6 +149,9 @@ func integer(in *model.Input, raw any) (any, error) {
 		}
 		n = p
 	}
+	if n < math.MinInt32 || n > math.MaxInt32 {
+		return nil, received("INT", raw, "it has more than 32 bits")
+	}
 	if bound, ok := bound(in, "min"); ok && float64(n) < bound {
 		return nil, fmt.Errorf("it must be more than `%s`", strconv.FormatFloat(bound, 'f', -1, 64))
 	}
@@ -164,6 +169,9 @@ func float(in *model.Input, raw any) (any, error) {
 			return nil, received("FLOAT", raw, fmt.Sprintf("For input string: %q", value.Print(raw)))
 		}
 		f = p
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) { // JSON, in which inputs are kept, has no such numbers
+		return nil, received("FLOAT", raw, "it is not a finite number")
 	}
 	if bound, ok := bound(in, "min"); ok && f < bound {
 		return nil, fmt.Errorf("it must be more than `%s`", value.Print(bound))
@@ -261,26 +269,38 @@ func uri(s string) (any, error) {
 	return s, nil
 }
 
-// document reads JSON, YAML or Ion text; what is not text is taken as it is.
-func document(typ string, raw any) (any, error) {
+// document reads JSON, YAML or Ion text; what is not text is taken as it is. JSON may have to agree with a schema.
+func document(in *model.Input, typ string, raw any) (any, error) {
+	v, err := readDocument(typ, raw)
+	if err != nil {
+		return nil, received(typ, raw, err.Error())
+	}
+	text, _ := in.Props.Get("jsonSchema")
+	if text == nil || typ != "JSON" {
+		return v, nil
+	}
+	schema, err := jsonschema.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("its jsonSchema cannot be used: %w", err)
+	}
+	if err := schema.Check(v); err != nil {
+		return nil, fmt.Errorf("it does not agree with the schema: %w", err)
+	}
+	return v, nil
+}
+
+func readDocument(typ string, raw any) (any, error) {
 	text, ok := raw.(string)
 	if !ok {
 		return raw, nil
 	}
-	var v any
-	var err error
 	switch typ {
 	case "JSON":
-		v, err = value.ParseJSON([]byte(text))
+		return value.ParseJSON([]byte(text))
 	case "YAML":
-		v, err = yamltext.Read(text)
-	default:
-		v, err = readIon(text)
+		return yamltext.Read(text)
 	}
-	if err != nil {
-		return nil, received(typ, raw, err.Error())
-	}
-	return v, nil
+	return readIon(text)
 }
 
 func readIon(text string) (any, error) {
