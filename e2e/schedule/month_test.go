@@ -202,7 +202,7 @@ func begin(t *testing.T, a *app.App, member string) *mortal {
 	ctx, stop := context.WithCancel(t.Context())
 	m := &mortal{Backend: a.Backend, stop: stop, done: make(chan struct{})}
 	s := scheduler.New(scheduler.Config{
-		Backend: m, Flows: a.Flows, Launcher: a.Launcher, Location: time.UTC, Member: member, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Backend: m, Flows: a.Flows, Launcher: a.Launcher, Member: member, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	go func() {
 		defer close(m.done)

@@ -197,7 +197,7 @@ func (a *App) Scheduler(ctx context.Context) error {
 		return err
 	}
 	s := scheduler.New(scheduler.Config{
-		Backend: a.Backend, Flows: a.Flows, Launcher: a.Launcher, Location: time.Local, Log: a.Log, Masks: a.Masks, Member: member,
+		Backend: a.Backend, Flows: a.Flows, Launcher: a.Launcher, Log: a.Log, Masks: a.Masks, Member: member,
 	})
 	a.start("scheduler", s.Run)
 	return nil

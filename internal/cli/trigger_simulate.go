@@ -85,13 +85,14 @@ func (s *simulation) run(o *options, cmd *cobra.Command, args []string) error {
 
 // occasions are the dates of one trigger, as rows.
 func (s *simulation) occasions(cmd *cobra.Command, a *app.App, f *model.Flow, t *model.Trigger) ([]map[string]any, error) {
-	declared, err := trigger.Declare(f, t, time.Local, trigger.RecoverAll)
+	world := &launch.World{Context: cmd.Context(), Launcher: a.Launcher, Flow: f}
+	declared, err := world.Declare(t, trigger.RecoverAll)
 	if err != nil {
 		return nil, err
 	}
 	declared.Disabled = false
 	sim := trigger.Simulation{
-		Declared: declared, World: &launch.World{Context: cmd.Context(), Launcher: a.Launcher, Flow: f}, Takes: s.takes, Max: s.max,
+		Declared: declared, World: world, Takes: s.takes, Max: s.max,
 	}
 	if sim.From, err = date(s.from, declared.Zone, time.Now()); err != nil {
 		return nil, fmt.Errorf("--from: %w", err)

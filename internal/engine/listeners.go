@@ -38,7 +38,14 @@ func (x *turn) upstream(at int, outputs bool) *model.Upstream {
 	h.Inputs, h.Variables, h.Engine = nil, nil, model.EngineState{}
 	up := &model.Upstream{Execution: &h}
 	for _, n := range x.s.order {
-		if n == nil || len(n.run.Attempts) < 2 {
+		if n == nil {
+			continue
+		}
+		up.Last = n.run.TaskID
+		if up.FirstFailed == "" && n.run.State.Current() == model.Failed {
+			up.FirstFailed = n.run.TaskID
+		}
+		if len(n.run.Attempts) < 2 {
 			continue
 		}
 		for _, a := range n.run.Attempts {

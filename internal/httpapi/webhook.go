@@ -91,7 +91,7 @@ func (a *API) findHook(r *http.Request, flow *model.Flow) (*hook, error) {
 		if subtle.ConstantTimeCompare([]byte(strings.TrimSpace(text)), []byte(r.PathValue("key"))) != 1 || found != nil {
 			continue
 		}
-		declared, err := trigger.Declare(flow, t, a.Launcher.Location, "")
+		declared, err := world.Declare(t, "")
 		if err != nil {
 			return nil, invalid(err.Error())
 		}
@@ -207,7 +207,7 @@ func (a *API) hookPart(r *http.Request, part *multipart.Part, h *hook, fetch str
 	m := value.MapOf(value.Entry{Key: "name", Value: part.FormName()}, value.Entry{Key: "filename", Value: part.FileName()},
 		value.Entry{Key: "contentType", Value: part.Header.Get("Content-Type")})
 	switch fetch {
-	case "FETCH":
+	case "FETCH", "":
 		text, err := readPart(part, maxPart)
 		if err != nil {
 			return nil, err

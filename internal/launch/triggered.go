@@ -130,6 +130,12 @@ func (w *World) Render(text string, vars *value.Map, up *model.Upstream) (string
 	return l.Inputs.Templates.Render(text, &env{ctx: w.Context, l: l, flow: f, e: e, upstream: up}, l.Inputs.Limits)
 }
 
+// Declare reads a trigger of the flow.
+func (w *World) Declare(t *model.Trigger, recover string) (*trigger.Declared, error) {
+	render := func(text string) (string, error) { return w.Render(text, nil, nil) }
+	return trigger.Declare(w.Flow, t, w.Launcher.Location, recover, render)
+}
+
 // Holiday tells whether a date is a public holiday.
 func (w *World) Holiday(date time.Time, country, subdivision string) (bool, error) {
 	return holiday.Is(date, country, subdivision)

@@ -76,6 +76,9 @@ type Upstream struct {
 	Execution *Execution `json:"execution"` // its header
 	// Outputs are those of its tasks, as expressions see them.
 	Outputs json.RawMessage `json:"outputs,omitempty"`
+	// FirstFailed and Last are the ids of the task that failed first and of the one that was started last.
+	FirstFailed string `json:"firstFailed,omitempty"`
+	Last        string `json:"last,omitempty"`
 	// Retried are the states of the attempts of task runs that were tried more than once.
 	Retried []State `json:"retried,omitempty"`
 }

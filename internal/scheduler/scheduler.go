@@ -29,8 +29,6 @@ type Config struct {
 	Backend  backend.Backend
 	Flows    Flows
 	Launcher *launch.Launcher
-	// Location is the time zone of triggers that name none.
-	Location *time.Location
 	// Recover is the policy for missed dates of triggers that name none: ALL, LAST or NONE.
 	Recover string
 	Log     *slog.Logger

@@ -55,7 +55,7 @@ func (w *world) Declared() (*trigger.Declared, error) {
 	}
 	for _, t := range w.Flow.Triggers {
 		if t.ID == id {
-			return trigger.Declare(w.Flow, t, w.cfg.Location, w.cfg.Recover)
+			return w.Declare(t, w.cfg.Recover)
 		}
 	}
 	return nil, nil

@@ -69,7 +69,7 @@ func (r *rig) Declared() (*Declared, error) {
 		return nil, nil
 	}
 	f := &model.Flow{Tenant: "main", Namespace: "company.team", ID: "flow", Revision: 3, Disabled: r.disabled}
-	return Declare(f, r.trigger, time.UTC, RecoverAll)
+	return Declare(f, r.trigger, time.UTC, RecoverAll, func(text string) (string, error) { return r.Render(text, nil, nil) })
 }
 
 type env struct{ vars *value.Map }
@@ -331,7 +331,17 @@ func TestLaunchFails(t *testing.T) {
 }
 
 func TestDates(t *testing.T) {
-	const properties = `{"dates": ["2026-03-05T10:00:00+02:00", "2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"]}`
+	for _, properties := range []string{
+		`{"dates": ["2026-03-05T10:00:00+02:00", "2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"]}`,
+		`{"dates": ["{{ '2026-03-05T10:00:00' ~ '+02:00' }}", "2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"]}`,
+		`{"dates": "{{ ['2026-03-05T10:00:00+02:00', '2026-03-01T00:00:00Z', '2026-03-03T00:00:00Z'] }}"}`,
+	} {
+		checkDates(t, properties)
+	}
+}
+
+func checkDates(t *testing.T, properties string) {
+	t.Helper()
 	r := newRig(t, model.TriggerDates, properties)
 	if want := at("2026-03-01T00:00:00Z"); r.state.Next == nil || !r.state.Next.Equal(want) {
 		t.Errorf("the first date is %v, want %v although it has passed", r.state.Next, want)

@@ -59,15 +59,20 @@ const (
 // defaultInterval is that of polling triggers which have none.
 const defaultInterval = time.Minute
 
-// Declare reads a trigger of a flow. Local is the time zone of the server, recover the policy for triggers without one.
-func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover string) (*Declared, error) {
+// Declare reads a trigger of a flow. Local is the time zone of the server, recover the policy for triggers without one;
+// render evaluates the expressions of those properties that may have some.
+func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover string, render func(string) (string, error)) (*Declared, error) {
 	d := &Declared{
 		Trigger: t, Flow: f, Disabled: f.Disabled || t.Disabled, Zone: local, Recover: recover, Overlap: QueueAll,
 		Interval: defaultInterval,
 	}
 	d.Fingerprint = fingerprint(t)
 	p := props{t.Props}
-	if name := p.text("timezone"); name != "" {
+	name, err := rendered(p.text("timezone"), render)
+	if err != nil {
+		return nil, fmt.Errorf("timezone: %w", err)
+	}
+	if name != "" {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			return nil, fmt.Errorf("there is no time zone %q", name)
@@ -89,7 +94,6 @@ func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover stri
 			return nil, fmt.Errorf("priority: %q is not a whole number", text)
 		}
 	}
-	var err error
 	for _, span := range []struct {
 		name string
 		into *time.Duration
@@ -100,16 +104,16 @@ func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover stri
 			}
 		}
 	}
-	return d, d.kindProperties(p)
+	return d, d.kindProperties(p, render)
 }
 
 // kindProperties reads what only triggers of one kind have.
-func (d *Declared) kindProperties(p props) (err error) {
+func (d *Declared) kindProperties(p props, render func(string) (string, error)) (err error) {
 	switch d.Kind {
 	case model.TriggerSchedule:
 		d.Cron, err = cron.Parse(p.text("cron"), p.flag("withSeconds"))
 	case model.TriggerDates:
-		d.Dates, err = p.dates("dates")
+		d.Dates, err = p.dates("dates", render)
 	}
 	return err
 }

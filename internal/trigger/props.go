@@ -3,6 +3,7 @@ package trigger
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -72,22 +73,40 @@ func (p props) duration(name string) (time.Duration, error) {
 	return d, nil
 }
 
-// dates reads a list of dates with time and offset, and sorts it.
-func (p props) dates(name string) ([]time.Time, error) {
+// rendered evaluates a text if it is an expression.
+func rendered(text string, render func(string) (string, error)) (string, error) {
+	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
+		return text, nil
+	}
+	return render(text)
+}
+
+// dates reads a list of dates with time and offset, and sorts it. An expression may stand for the list, or for a date.
+func (p props) dates(name string, render func(string) (string, error)) ([]time.Time, error) {
+	list := p.list(name)
+	if text, ok := p.get(name).(string); ok {
+		out, err := rendered(text, render)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		v, err := value.ParseJSON([]byte(out))
+		if list, ok = v.([]any); err != nil || !ok {
+			return nil, fmt.Errorf("%s: %q is not a list of dates", name, out)
+		}
+	}
 	var out []time.Time
-	for _, v := range p.list(name) {
-		var at time.Time
-		switch d := v.(type) {
-		case value.Instant:
-			at = d.T
-		case time.Time:
-			at = d
-		default:
-			parsed, err := time.Parse(time.RFC3339Nano, value.Print(v))
-			if err != nil {
-				return nil, fmt.Errorf("%s: %q is not a date with time and offset", name, value.Print(v))
-			}
-			at = parsed
+	for _, v := range list {
+		if i, ok := v.(value.Instant); ok {
+			out = append(out, i.T.UTC())
+			continue
+		}
+		text, err := rendered(value.Print(v), render)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not a date with time and offset", name, text)
 		}
 		out = append(out, at.UTC())
 	}

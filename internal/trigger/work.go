@@ -176,6 +176,16 @@ func upstreamVariables(up *model.Upstream) *value.Map {
 		value.Entry{Key: "flowId", Value: e.FlowID}, value.Entry{Key: "flowRevision", Value: value.Int(int64(e.FlowRevision))},
 		value.Entry{Key: "state", Value: e.State.Current().String()},
 	)
+	m.Set("startDate", e.State.Start().UTC().Format(time.RFC3339Nano))
+	if e.State.Current().Terminated() {
+		m.Set("endDate", e.State[len(e.State)-1].Date.UTC().Format(time.RFC3339Nano))
+	}
+	if up.FirstFailed != "" {
+		m.Set("firstFailedTaskId", up.FirstFailed)
+	}
+	if up.Last != "" {
+		m.Set("lastTaskId", up.Last)
+	}
 	labels := value.NewMap(len(e.Labels))
 	for _, l := range e.Labels {
 		labels.Set(l.Key, l.Value)

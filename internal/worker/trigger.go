@@ -98,7 +98,7 @@ type emitter struct {
 // key tells, starts nothing again.
 func (e *emitter) emit(ctx context.Context, key string, outputs any) error {
 	w, flow := e.rc.w, e.rc.flow
-	declared, err := trigger.Declare(flow, e.trigger, w.cfg.Location, "")
+	declared, err := (&launch.World{Context: ctx, Launcher: w.cfg.Launcher, Flow: flow}).Declare(e.trigger, "")
 	if err != nil {
 		return err
 	}

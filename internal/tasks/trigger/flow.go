@@ -1,6 +1,10 @@
 package trigger
 
-import "github.com/windhover-io/windhover/internal/plugin"
+import (
+	"time"
+
+	"github.com/windhover-io/windhover/internal/plugin"
+)
 
 // Flow starts the flow when executions of other flows have ended.
 type Flow struct {
@@ -18,6 +22,10 @@ type FlowOutput struct {
 	ExecutionID     string         `json:"executionId" doc:"The execution that has ended."`
 	ExecutionLabels map[string]any `json:"executionLabels" doc:"Its labels."`
 	State           string         `json:"state" doc:"Its state."`
+	StartDate       time.Time      `json:"startDate" doc:"When it was created."`
+	EndDate         *time.Time     `json:"endDate" doc:"When it ended."`
+	FirstFailedTask string         `json:"firstFailedTaskId" doc:"The task that failed first."`
+	LastTask        string         `json:"lastTaskId" doc:"The task that was started last."`
 	Namespace       string         `json:"namespace" doc:"The namespace of its flow."`
 	FlowID          string         `json:"flowId" doc:"The id of its flow."`
 	FlowRevision    int            `json:"flowRevision" doc:"The revision of its flow."`

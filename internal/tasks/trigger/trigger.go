@@ -111,7 +111,7 @@ type Webhook struct {
 	ReturnOutputs       bool           `json:"returnOutputs" default:"false" static:"true" doc:"Whether the answer is the flow's outputs; needs wait."`
 	ResponseContentType string         `json:"responseContentType" static:"true" doc:"The content type of the answer."`
 	ResponseCode        *int           `json:"responseCode" min:"100" max:"599" doc:"The status of the answer."`
-	FetchType           string         `json:"fetchType" enum:"NONE,FETCH,STORE" static:"true" doc:"What happens to parts of a multipart request: left out, read, or stored."`
+	FetchType           string         `json:"fetchType" default:"FETCH" enum:"NONE,FETCH,STORE" static:"true" doc:"What happens to parts of a multipart request: left out, read, or stored."`
 }
 
 // WebhookOutput is the variable trigger of executions that a Webhook started.
