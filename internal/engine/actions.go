@@ -80,6 +80,10 @@ func (x *turn) act() {
 	case model.EventResume:
 		x.resumeExecution(a)
 	case model.EventRestart:
+		if a.Waiting != nil {
+			x.restartFor(a.Waiting)
+			return
+		}
 		x.restart(a)
 	case model.EventReplay:
 		x.replay(a)
@@ -188,7 +192,7 @@ func (x *turn) killChildren() {
 			x.sendKill(n.run.Engine.Child)
 		}
 		for i := range n.run.Engine.Batches {
-			x.sendKill(childID(n.run, i))
+			x.sendKill(n.run.BatchID(i))
 		}
 	}
 }

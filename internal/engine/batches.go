@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"strings"
@@ -58,24 +57,31 @@ func (x *turn) batchFile(n *node, batch int) string {
 	return files[batch]
 }
 
-// startBatches starts one execution for each batch of a ForEachItem.
+// startBatches starts one execution for each batch of a ForEachItem. After a restart it goes on with those that have not
+// ended well.
 func (x *turn) startBatches(n *node) {
+	goesOn := x.goesOn(n) && n.run.Engine.Batches > 0
 	files, err := x.splits(n)
 	if err != nil {
 		x.notBegun(n, err)
 		return
 	}
 	x.move(n, model.Running)
-	run := x.edit(n)
-	run.Engine.Batches, run.Engine.Ended = len(files), map[model.State]int{}
-	run.Engine.Done = make([]byte, (len(files)+7)/8)
 	if len(files) == 0 {
+		x.edit(n).Engine.Ended = nil
 		x.setBatchOutputs(n)
 		x.endLeaf(n, model.Success)
 		return
 	}
 	x.openAttempt(n)
 	wait, err := x.renderBool(n, "wait", true)
+	if goesOn && wait && err == nil {
+		x.takeUpBatches(n)
+		return
+	}
+	run := x.edit(n)
+	run.Engine.Batches, run.Engine.Begun, run.Engine.Ended = len(files), len(run.Attempts), map[model.State]int{}
+	run.Engine.Done, run.Engine.Failed = make([]byte, (len(files)+7)/8), nil
 	var missing needs
 	for i := 0; err == nil && i < len(files); i++ {
 		missing.gather(func() { err = x.startBatch(n, i, wait) })
@@ -99,30 +105,45 @@ func (x *turn) startBatch(n *node, i int, wait bool) error {
 		return err
 	}
 	if wait {
-		child.Engine.Waiting = &model.Waiting{ExecutionID: n.run.ExecutionID, TaskRunID: n.run.ID, Attempt: len(n.run.Attempts), Iteration: i}
+		child.Engine.Waiting = waiter(n, i)
 	}
 	x.send(model.Event{To: model.ExecutionEntity(child.ID), Kind: model.EventCreate, Create: &model.NewExecution{Execution: child}})
 	return nil
 }
 
 func (x *turn) batchEnded(n *node, c *model.ChildEnd) {
-	i, bit := c.Iteration/8, byte(1)<<(c.Iteration%8)
-	if i >= len(n.run.Engine.Done) || n.run.Engine.Done[i]&bit != 0 {
+	i := c.Iteration
+	if i >= n.run.Engine.Batches || bitSet(n.run.Engine.Done, i) {
 		x.ignore("that batch has ended already")
 		return
 	}
+	if c.Refused {
+		x.log(n, model.LevelError, "batch %d fails again: %s", i, c.Failure)
+	}
 	run := x.edit(n)
-	run.Engine.Done, run.Engine.Ended = bytes.Clone(run.Engine.Done), maps.Clone(run.Engine.Ended)
+	run.Engine.Done, run.Engine.Ended = withBit(run.Engine.Done, i), maps.Clone(run.Engine.Ended)
 	if run.Engine.Ended == nil {
 		run.Engine.Ended = map[model.State]int{}
 	}
-	run.Engine.Done[i] |= bit
 	run.Engine.Ended[c.State]++
+	if c.State == model.Failed || c.State == model.Killed {
+		run.Engine.Failed = withBit(run.Engine.Failed, i)
+	}
 	if total(run.Engine.Ended) < run.Engine.Batches {
 		x.setBatchOutputs(n)
 		return
 	}
 	x.endBatches(n)
+}
+
+// bitSet tells whether a bit of a set is there; withBit returns the set with it.
+func bitSet(set []byte, i int) bool { return i/8 < len(set) && set[i/8]&(1<<(i%8)) != 0 }
+
+func withBit(set []byte, i int) []byte {
+	out := make([]byte, max(len(set), i/8+1))
+	copy(out, set)
+	out[i/8] |= 1 << (i % 8)
+	return out
 }
 
 func total(counts map[model.State]int) (n int) {
@@ -170,13 +191,17 @@ func (x *turn) setBatchOutputs(n *node) {
 			iterations.Set(s.String(), value.Int(int64(ended[s])))
 		}
 	}
-	e := x.s.Exec
 	out := value.NewMap(3)
 	out.Set("iterations", iterations)
 	out.Set("numberOfBatches", value.Int(int64(n.run.Engine.Batches)))
-	out.Set("subflowOutputsBaseUri", "/"+strings.ReplaceAll(e.Namespace, ".", "/")+"/"+slug(e.FlowID)+"/executions/"+e.ID+
-		"/tasks/"+slug(n.run.TaskID)+"/"+n.run.ID)
+	out.Set("subflowOutputsBaseUri", outputsBase(n.run))
 	x.setOutputs(n, out)
+}
+
+// outputsBase is where in internal storage the files of a task run stand.
+func outputsBase(run *model.TaskRun) string {
+	return "/" + strings.ReplaceAll(run.Namespace, ".", "/") + "/" + slug(run.FlowID) + "/executions/" + run.ExecutionID +
+		"/tasks/" + slug(run.TaskID) + "/" + run.ID
 }
 
 // slug is how ids stand in storage paths.

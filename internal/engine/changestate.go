@@ -45,6 +45,7 @@ func (x *turn) cutBelow(n *node) {
 		x.cutBelow(c)
 		if !c.gone && !c.ended() {
 			x.clearTimersOf(c)
+			x.abandon(c)
 			x.cut(c, model.Killed)
 		}
 	}

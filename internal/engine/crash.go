@@ -70,7 +70,7 @@ func (c *crash) endRuns(r Remains) {
 			c.kill(run.Engine.Child)
 		}
 		for i := range run.Engine.Batches {
-			c.kill(childID(run, i))
+			c.kill(run.BatchID(i))
 		}
 		ended := *run
 		ended.State = c.end(run.State)

@@ -238,15 +238,23 @@ func (x *turn) finishExecution() {
 	for _, id := range x.timerIDs() {
 		x.clearTimer(id)
 	}
-	if w := h.Engine.Waiting; w != nil && h.State.Current() != model.Retried {
-		x.send(model.Event{To: model.ExecutionEntity(w.ExecutionID), Kind: model.EventChildEnded, Child: &model.ChildEnd{
-			Waiting: *w, ChildID: h.ID, State: h.State.Current(), Outputs: h.Outputs, Failure: x.failure(), Context: x.contextFor(w),
-		}})
+	if h.Engine.Waiting != nil && h.State.Current() != model.Retried {
+		x.tellWaiter()
 	}
 }
 
+// tellWaiter tells the task run that waits for the execution how it has ended.
+func (x *turn) tellWaiter() {
+	e := x.s.Exec
+	w := e.Engine.Waiting
+	x.send(model.Event{To: model.ExecutionEntity(w.ExecutionID), Kind: model.EventChildEnded, Child: &model.ChildEnd{
+		Waiting: *w, ChildID: e.ID, State: e.State.Current(), Outputs: e.Outputs, Failure: x.failure(), Context: x.contextFor(w),
+	}})
+}
+
 // terminate ends the execution with all that is under way: an Exit task, a broken SLA or a cancelling Pause has decided.
-// The task run that decided, and those around it, take the same state; everything else that is open is killed.
+// The task run that decided, and those around it, take the same state; everything else that is open is killed, and so are the
+// executions that are waited for.
 func (x *turn) terminate(by *node, s model.State) {
 	if x.s.Exec.State.Current().Terminated() { // within afterExecution, where nothing is decided any more
 		x.cut(by, s)
@@ -261,10 +269,11 @@ func (x *turn) terminate(by *node, s model.State) {
 	x.endExecution(s)
 }
 
-// cutAll ends everything that is under way.
+// cutAll ends everything that is under way, in the executions that are waited for too.
 func (x *turn) cutAll(s model.State) {
 	for n := range x.s.newestFirst() {
 		if !n.ended() {
+			x.abandon(n)
 			x.cut(n, s)
 		}
 	}

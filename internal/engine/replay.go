@@ -94,7 +94,9 @@ func (x *turn) copyTo(a *model.Action, again again, keep func(*node) bool) {
 		ids[n.run.ID] = model.DeriveID("copy", id, n.run.ID)
 		create.TaskRuns = append(create.TaskRuns, x.copyRun(n, next, ids))
 		if runs {
-			x.runAgain(create.TaskRuns[len(create.TaskRuns)-1], anew)
+			run := create.TaskRuns[len(create.TaskRuns)-1]
+			x.runAgain(run, anew)
+			run.Engine.Child, run.Engine.Batches = "", 0 // those belong to the execution that is copied
 		}
 	}
 	if from := x.s.nodes[a.TaskRunID]; from != nil && ids[from.run.ID] == "" {

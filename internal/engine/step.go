@@ -67,9 +67,9 @@ func (x *turn) handle() {
 	}
 	if !x.s.Exists() {
 		x.refuse(model.AnswerGone, "there is no such execution")
-		if m := x.ev.Gate; x.ev.Kind == model.EventGranted { // nobody is there who could give the slot back
-			x.t.Events = append(x.t.Events, model.Event{ID: model.DeriveID("gone", x.ev.ID), At: x.now, Kind: model.EventLeft,
-				To: model.Entity{Kind: model.EntityGate, ID: m.Gate}, Gate: &model.GateMessage{ExecutionID: m.ExecutionID, Visit: m.Visit}})
+		if e := x.obituary(); e.Kind != "" {
+			e.ID, e.At = model.DeriveID("gone", x.ev.ID), x.now
+			x.t.Events = append(x.t.Events, e)
 		}
 		return
 	}
@@ -95,6 +95,19 @@ func (x *turn) handle() {
 	default:
 		x.onAction()
 	}
+}
+
+// obituary is what others have to hear who asked an execution for something that is not there any more: nobody gives a slot
+// back, and nobody who is waited for ends.
+func (x *turn) obituary() (e model.Event) {
+	switch m, a := x.ev.Gate, x.ev.Action; {
+	case x.ev.Kind == model.EventGranted:
+		e = model.Event{Kind: model.EventLeft, To: model.Entity{Kind: model.EntityGate, ID: m.Gate},
+			Gate: &model.GateMessage{ExecutionID: m.ExecutionID, Visit: m.Visit}}
+	case x.ev.Kind == model.EventRestart && a != nil && a.Waiting != nil:
+		e = refusal(x.ev.To.ID, a.Waiting, "it is not there any more")
+	}
+	return e
 }
 
 // ignore notes why the event changes nothing.

@@ -10,16 +10,27 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// startSubflow starts the execution that a Subflow task calls, and waits for it unless told not to.
+// startSubflow starts the execution that a Subflow task calls, and waits for it unless told not to. After a restart that is
+// the execution of before.
 func (x *turn) startSubflow(n *node) {
+	goesOn := x.goesOn(n)
 	x.move(n, model.Running)
 	x.openAttempt(n)
-	child, err := x.childExecution(n, -1)
-	if err != nil {
-		x.notBegun(n, err)
-		return
-	}
 	wait, err := x.renderBool(n, "wait", true)
+	switch {
+	case err != nil:
+		x.notBegun(n, err)
+	case goesOn && wait && n.run.Engine.Child != "":
+		x.setOutputs(n, value.MapOf(value.Entry{Key: "executionId", Value: n.run.Engine.Child}))
+		x.takeUp(n, n.run.Engine.Child, 0)
+	default:
+		x.startChild(n, wait)
+	}
+}
+
+// startChild starts another execution.
+func (x *turn) startChild(n *node, wait bool) {
+	child, err := x.childExecution(n, -1)
 	if err != nil {
 		x.notBegun(n, err)
 		return
@@ -28,7 +39,7 @@ func (x *turn) startSubflow(n *node) {
 	run.Engine.Child = child.ID
 	out := value.MapOf(value.Entry{Key: "executionId", Value: child.ID}, value.Entry{Key: "state", Value: model.Created.String()})
 	if wait {
-		child.Engine.Waiting = &model.Waiting{ExecutionID: run.ExecutionID, TaskRunID: run.ID, Attempt: len(run.Attempts), Context: n.task.Props.Has("outputs")}
+		child.Engine.Waiting = waiter(n, 0)
 		out = value.MapOf(value.Entry{Key: "executionId", Value: child.ID})
 	}
 	x.setOutputs(n, out)
@@ -36,6 +47,13 @@ func (x *turn) startSubflow(n *node) {
 	if !wait {
 		x.closeAttempt(n, model.Success)
 		x.endLeaf(n, model.Success)
+	}
+}
+
+// waiter names the newest attempt of a task run as what waits for an execution, that of a batch.
+func waiter(n *node, batch int) *model.Waiting {
+	return &model.Waiting{
+		ExecutionID: n.run.ExecutionID, TaskRunID: n.run.ID, Attempt: len(n.run.Attempts), Iteration: batch, Context: n.task.Props.Has("outputs"),
 	}
 }
 
@@ -65,12 +83,15 @@ func (x *turn) childExecution(n *node, batch int) (*model.Execution, error) {
 		return nil, err
 	}
 	e := x.s.Exec
-	id := childID(n.run, batch)
+	id := childID(n.run)
+	if batch >= 0 {
+		id = n.run.BatchID(batch)
+	}
 	child := &model.Execution{
 		Tenant: e.Tenant, ID: id, OriginalID: id, Namespace: flow.Namespace, FlowID: flow.ID, FlowRevision: flow.Revision,
 		State:    model.NewHistory(model.Created, x.now),
 		Metadata: model.Metadata{AttemptNumber: 1, OriginalCreatedDate: x.now},
-		Trigger:  &model.TriggerInfo{ID: n.run.TaskID, Type: n.task.Type, Variables: x.callerVariables(n)},
+		Trigger:  &model.TriggerInfo{ID: n.run.TaskID, Type: n.task.Type, Variables: x.callerVariables(n, batch)},
 		Kind:     e.Kind, TraceParent: e.TraceParent,
 	}
 	if child.Inputs, err = x.env.Inputs(flow, given, x.scope(n)); err != nil {
@@ -83,10 +104,9 @@ func (x *turn) childExecution(n *node, batch int) (*model.Execution, error) {
 	return child, err
 }
 
-// childID is the id of the execution that a task run starts with its newest attempt: that of its batch, or its only one when
-// batch is negative.
-func childID(run *model.TaskRun, batch int) string {
-	return model.DeriveID("child", run.ID, strconv.Itoa(len(run.Attempts)), strconv.Itoa(batch))
+// childID is the id of the execution that a task run starts with its newest attempt.
+func childID(run *model.TaskRun) string {
+	return model.DeriveID("child", run.ID, strconv.Itoa(len(run.Attempts)), "-1")
 }
 
 func (x *turn) childKey(n *node) (key model.FlowKey, err error) {
@@ -122,8 +142,9 @@ func (x *turn) childInputs(n *node, batch int) (*value.Map, error) {
 	return m, nil
 }
 
-// callerVariables is the variable trigger of the execution that a task starts.
-func (x *turn) callerVariables(n *node) json.RawMessage {
+// callerVariables is the variable trigger of the execution that a task starts. That of a batch is told the batch's number and
+// where its outputs belong.
+func (x *turn) callerVariables(n *node, batch int) json.RawMessage {
 	e := x.s.Exec
 	m := value.NewMap(8)
 	m.Set("executionId", e.ID)
@@ -135,7 +156,12 @@ func (x *turn) callerVariables(n *node) json.RawMessage {
 	if n.run.Value != nil {
 		m.Set("taskRunValue", *n.run.Value)
 	}
-	if n.run.Iteration != nil {
+	switch {
+	case batch >= 0:
+		m.Set("taskRunIteration", value.Int(int64(batch)))
+		m.Set("taskRunOutputs", value.MapOf(value.Entry{Key: "uri", Value: outputsBase(n.run) + "/" + strconv.Itoa(batch) + "/outputs.ion"},
+			value.Entry{Key: "numberOfBatches", Value: value.Int(int64(n.run.Engine.Batches))}))
+	case n.run.Iteration != nil:
 		m.Set("taskRunIteration", value.Int(int64(*n.run.Iteration)))
 	}
 	return value.AppendJSON(nil, m, value.JSONOptions{})
@@ -192,20 +218,26 @@ func (x *turn) onChildEnded() {
 		x.batchEnded(n, c)
 		return
 	}
-	if n.run.Engine.Child != c.ChildID {
-		if c.Iteration == 0 { // another execution took over from the one that was started
-			x.edit(n).Engine.Child = c.ChildID
+	if c.Refused {
+		if n.run.Engine.Child == childID(n.run) {
+			x.ignore("another execution was started already")
+			return
 		}
+		x.log(n, model.LevelWarn, "another execution is started: %s", c.Failure)
+		x.startChild(n, true)
+		return
+	}
+	if n.run.Engine.Child != c.ChildID { // another execution took over from the one that was started
+		x.edit(n).Engine.Child = c.ChildID
 	}
 	out := value.MapOf(value.Entry{Key: "executionId", Value: c.ChildID}, value.Entry{Key: "state", Value: c.State.String()})
+	end, err := x.childState(n, c.State)
 	if m := x.object(c.Outputs, false); m.Len() > 0 {
 		out.Set("outputs", m)
-	}
-	end, err := x.childState(n, c.State)
-	if legacy, extra := x.legacyOutputs(n, c); extra != nil {
-		err = extra
-	} else if legacy != nil {
-		out.Set("outputs", legacy)
+	} else if older, wrong := x.legacyOutputs(n, c); wrong != nil {
+		err = wrong
+	} else if older != nil {
+		out.Set("outputs", older)
 	}
 	x.setOutputs(n, out)
 	if err != nil {
@@ -234,7 +266,8 @@ func (x *turn) childState(n *node, s model.State) (model.State, error) {
 	return model.Success, nil
 }
 
-// legacyOutputs renders the older property outputs of a Subflow task, which reads the context of the started execution.
+// legacyOutputs renders the older property outputs of a Subflow task, which reads the context of the started execution. The
+// outputs of the flow itself go before it.
 func (x *turn) legacyOutputs(n *node, c *model.ChildEnd) (*value.Map, error) {
 	written, _ := n.task.Props.Get("outputs")
 	if written == nil {

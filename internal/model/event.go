@@ -158,6 +158,8 @@ type ChildEnd struct {
 	State   State           `json:"state"`
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 	Failure string          `json:"failure,omitempty"`
+	// Refused says that the execution was to be restarted and cannot be; Failure says why.
+	Refused bool `json:"refused,omitempty"`
 	// Context holds the variables of the ended execution that the waiting task's expressions read, if any do.
 	Context json.RawMessage `json:"context,omitempty"`
 }
@@ -188,6 +190,8 @@ type Action struct {
 	Cascade     bool             `json:"cascade,omitempty"`
 	Breakpoints []TaskBreakpoint `json:"breakpoints,omitempty"`
 	Force       bool             `json:"force,omitempty"`
+	// Waiting is who is told of the end of an execution that is restarted because the one that started it is.
+	Waiting *Waiting `json:"waiting,omitempty"`
 }
 
 // Answer is the outcome of an event that was asked.

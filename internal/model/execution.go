@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -148,6 +149,11 @@ type TaskRun struct {
 	Engine      RunState        `json:"engine,omitzero"`
 }
 
+// BatchID is the id of the execution that a ForEachItem has started for a batch.
+func (r *TaskRun) BatchID(batch int) string {
+	return DeriveID("child", r.ID, strconv.Itoa(r.Engine.Begun), strconv.Itoa(batch))
+}
+
 // RunState is what the engine has to remember of a task run beyond what the API shows.
 type RunState struct {
 	// Seq orders the task runs of an execution by creation, from 0.
@@ -170,11 +176,13 @@ type RunState struct {
 	Lost int `json:"lost,omitempty"`
 	// Child is the execution that a Subflow started last.
 	Child string `json:"child,omitempty"`
-	// Batches is the number of executions that a ForEachItem has started, Ended counts those that have ended by state, and
-	// Done has a bit for each of them.
+	// Batches is the number of executions that a ForEachItem has started, and Begun the attempt that did. Ended counts those
+	// that have ended by state; Done has a bit for each of them, and Failed one for each that has failed or was killed.
 	Batches int           `json:"batches,omitempty"`
+	Begun   int           `json:"begun,omitempty"`
 	Ended   map[State]int `json:"ended,omitempty"`
 	Done    []byte        `json:"done,omitempty"`
+	Failed  []byte        `json:"failed,omitempty"`
 	// ResumeAs is the state that a Pause ends with when its time is over.
 	ResumeAs State `json:"resumeAs,omitempty"`
 	// JobEnd is what the job of a WorkingDirectory came to, while its errors and finally run and after that.

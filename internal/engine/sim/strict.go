@@ -37,7 +37,9 @@ func (c *Cluster) repeat(rec *record, ev *model.Event) error {
 	if err != nil {
 		return err
 	}
-	t.Events = slices.DeleteFunc(t.Events, func(e model.Event) bool { return e.Kind == model.EventLeft })
+	t.Events = slices.DeleteFunc(t.Events, func(e model.Event) bool { // those of an execution that is gone
+		return e.Kind == model.EventLeft || e.Child != nil && e.Child.Refused
+	})
 	if t.Execution != nil || t.Deleted || len(t.TaskRuns)+len(t.DropRuns)+len(t.Jobs)+len(t.SetTimers)+len(t.Events)+len(t.Logs) > 0 {
 		return fmt.Errorf("%s of %s, delivered again, comes to\n%s", ev.Kind, ev.To.ID, text(t))
 	}

@@ -259,6 +259,7 @@ func Bytes(s string) (int, error) {
 
 // Merge puts the outputs of the batches together.
 type Merge struct {
+	Wait    bool `json:"wait" default:"true" doc:"Whether the executions have ended; else there is nothing to put together."`
 	backend backend.Backend
 }
 
@@ -269,6 +270,9 @@ type MergeOutput struct {
 
 // Run reads the outputs of the executions that the task before this one has started.
 func (t *Merge) Run(ctx context.Context, run sdk.Run) (any, error) {
+	if !t.Wait {
+		return nil, nil
+	}
 	info := run.Info()
 	runs, err := t.backend.Executions().TaskRuns(ctx, info.Tenant, info.ExecutionID)
 	if err != nil {
@@ -286,10 +290,9 @@ func (t *Merge) Run(ctx context.Context, run sdk.Run) (any, error) {
 func (t *Merge) merge(ctx context.Context, run sdk.Run, items *model.TaskRun) (any, error) {
 	var all bytes.Buffer
 	for i := range items.Engine.Batches {
-		child := model.DeriveID("child", items.ID, strconv.Itoa(len(items.Attempts)), strconv.Itoa(i))
-		e, err := t.backend.Executions().Get(ctx, items.Tenant, child)
+		e, err := t.backend.Executions().Get(ctx, items.Tenant, items.BatchID(i))
 		if errors.Is(err, backend.ErrNotFound) || errors.Is(err, backend.ErrGone) {
-			continue // it need not have begun where nobody waits for it
+			continue // it was deleted meanwhile
 		}
 		if err != nil {
 			return nil, err
@@ -303,5 +306,8 @@ func (t *Merge) merge(ctx context.Context, run sdk.Run, items *model.TaskRun) (a
 		return nil, nil
 	}
 	uri, err := run.Store(ctx, "outputs.ion", &all)
-	return MergeOutput{&uri}, err
+	if err != nil {
+		return nil, err
+	}
+	return MergeOutput{&uri}, nil
 }
