@@ -14,6 +14,7 @@ import (
 	"github.com/windhover-io/windhover/internal/flowstore"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/tasks"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/yamldoc"
 )
@@ -43,6 +44,9 @@ func (a *App) pluginDefaults() ([]flow.Default, error) {
 		for name, v := range s.Values.All() {
 			if a.hasProperty(s.Type, name) {
 				known.Set(name, v)
+				continue
+			}
+			if tasks.IsSetting(s.Type, name) {
 				continue
 			}
 			a.Log.Warn("a setting of plugins.configurations has no effect here", "type", s.Type, "setting", name)

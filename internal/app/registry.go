@@ -13,7 +13,9 @@ import (
 // registry lists every type that this process knows.
 func (a *App) registry() *plugin.Registry {
 	reg := plugin.NewRegistry()
-	tasks.Register(reg, tasks.Deps{Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents()), Resume: a.resume})
+	tasks.Register(reg, tasks.Deps{
+		Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents()), Resume: a.resume, Configurations: a.Config.Plugins.Configurations,
+	})
 	return reg
 }
 

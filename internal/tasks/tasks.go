@@ -12,6 +12,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/directory"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/flow"
+	"github.com/windhover-io/windhover/internal/tasks/fs"
 	"github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/tasks/jdbc"
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
@@ -20,6 +21,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/namespace"
 	"github.com/windhover-io/windhover/internal/tasks/output"
 	"github.com/windhover-io/windhover/internal/tasks/revision"
+	"github.com/windhover-io/windhover/internal/tasks/s3"
 	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/templating"
@@ -32,7 +34,12 @@ type Deps struct {
 	Storage storage.Storage
 	KV      *kv.Store
 	Resume  execution.Resumer
+	// Configurations are the settings of types: maps with type and values.
+	Configurations []any
 }
+
+// IsSetting tells whether a type has a setting of that name which is none of its properties.
+func IsSetting(typ, name string) bool { return fs.IsSetting(typ, name) }
 
 // Register adds every built-in type.
 func Register(reg *plugin.Registry, deps Deps) {
@@ -42,6 +49,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(directory.Types(deps.Storage)...)
 	reg.Add(execution.Types(deps.Backend, deps.Storage, deps.Resume)...)
 	reg.Add(flow.Types()...)
+	reg.Add(fs.Types(deps.KV, deps.Configurations)...)
 	reg.Add(http.Types()...)
 	reg.Add(jdbc.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)
@@ -50,6 +58,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(namespace.Types(deps.Storage)...)
 	reg.Add(output.Types()...)
 	reg.Add(revision.Types(deps.Backend)...)
+	reg.Add(s3.Types(deps.KV)...)
 	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
 	reg.Add(templating.Types(reg)...)

@@ -1,0 +1,285 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/kv"
+	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/tasks/listing"
+	"github.com/windhover-io/windhover/sdk"
+)
+
+func localType(store *kv.Store, allowed []string) plugin.Type {
+	return plugin.Type{
+		Name: local + ".Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when files are in a directory.",
+		Description: "Looks every `interval` for files in a directory of the worker's machine, brings them to internal storage and starts the " +
+			"flow with them. Then they are moved or deleted, or left and remembered. The directories have to be allowed:\n\n" +
+			"```yaml\nkestra:\n  plugins:\n    configurations:\n      - type: io.kestra.plugin.fs.local\n        values:\n          allowed-paths: [/data/files]\n```",
+		Examples: []plugin.Example{{Title: "Files that are moved away", YAML: `id: inbox
+type: io.kestra.plugin.fs.local.Trigger
+from: /data/files/inbox
+regExp: .*\.csv
+interval: PT10S
+action: MOVE
+moveDirectory: /data/files/archive/`}},
+		New: func() any { return &LocalTrigger{store: store, allowed: allowed} }, Outputs: LocalOutput{},
+	}
+}
+
+// LocalTrigger waits for files in a directory.
+type LocalTrigger struct {
+	listing.Watch
+	From          string `json:"from" required:"true" doc:"The directory."`
+	RegExp        string `json:"regExp" doc:"What the whole path of a file has to match."`
+	Recursive     bool   `json:"recursive" default:"false" doc:"Whether directories below it count."`
+	Action        string `json:"action" default:"NONE" enum:"MOVE,DELETE,NONE" doc:"What becomes of the files: NONE leaves them in place."`
+	MoveDirectory string `json:"moveDirectory" doc:"Where files are moved."`
+
+	store   *kv.Store
+	allowed []string
+}
+
+// LocalOutput is the variable trigger of executions that files started.
+type LocalOutput struct {
+	Files []LocalFile `json:"files" doc:"The files."`
+}
+
+// LocalFile is a file of the worker's machine.
+type LocalFile struct {
+	URI          string    `json:"uri" doc:"The file in internal storage."`
+	LocalPath    string    `json:"localPath" doc:"Where it was found."`
+	Name         string    `json:"name" doc:"Its name."`
+	Parent       string    `json:"parent" doc:"The directory that it was in."`
+	Size         int64     `json:"size" doc:"Its size in bytes."`
+	CreatedDate  time.Time `json:"createdDate" doc:"The same as modifiedDate, since not every file system knows it."`
+	ModifiedDate time.Time `json:"modifiedDate" doc:"When it was changed."`
+	AccessedDate time.Time `json:"accessedDate" doc:"The same as modifiedDate."`
+	Directory    bool      `json:"directory" doc:"Never true."`
+	ChangeType   string    `json:"changeType" doc:"CREATE or UPDATE."`
+}
+
+type localFound struct {
+	LocalOutput
+	*listing.Found
+}
+
+// Poll looks for files.
+func (t *LocalTrigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
+	dir, err := t.open()
+	if err != nil {
+		return nil, err
+	}
+	look := listing.Look{Watch: t.Watch, Action: t.Action, KV: t.store, Place: dir, Trigger: run.Info().TriggerID}
+	found, err := look.Find(ctx, run)
+	if err != nil || len(found.Files) == 0 {
+		dir.Close()
+		return nil, err
+	}
+	out := localFound{Found: found}
+	for _, f := range found.Files {
+		out.LocalOutput.Files = append(out.LocalOutput.Files, localFile(f))
+	}
+	return out, nil
+}
+
+func localFile(f listing.Fired) LocalFile {
+	info, _ := f.Of.(fs.FileInfo)
+	return LocalFile{
+		URI: f.URI, LocalPath: f.Key, Name: filepath.Base(f.Key), Parent: filepath.Dir(f.Key), Size: info.Size(),
+		CreatedDate: f.Modified, ModifiedDate: f.Modified, AccessedDate: f.Modified, ChangeType: f.Change,
+	}
+}
+
+// directory is the place of a LocalTrigger. All access goes by os.Root, so that no link leads out of what is allowed.
+type directory struct {
+	t       *LocalTrigger
+	matches func(string) (bool, error)
+	from    *spot
+	to      *spot // nil unless files are moved
+}
+
+// spot is a directory within an allowed one.
+type spot struct {
+	root *os.Root
+	rel  string
+}
+
+func (t *LocalTrigger) open() (*directory, error) {
+	d := &directory{t: t}
+	var err error
+	if d.matches, err = listing.Pattern("regExp", t.RegExp); err != nil {
+		return nil, err
+	}
+	if d.from, err = t.spot("from", t.From); err != nil {
+		return nil, err
+	}
+	if t.Action != listing.Move {
+		return d, nil
+	}
+	if t.MoveDirectory == "" {
+		err = errors.New("moveDirectory is required where action is MOVE")
+	} else {
+		d.to, err = t.spot("moveDirectory", t.MoveDirectory)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// spot finds a directory within the allowed ones.
+func (t *LocalTrigger) spot(property, name string) (*spot, error) {
+	if len(t.allowed) == 0 {
+		return nil, fmt.Errorf("no directory is allowed: list some as %s of %s in plugins.configurations", allowedName, local)
+	}
+	asked, err := filepath.Abs(strings.TrimPrefix(name, "file://"))
+	if err != nil {
+		return nil, err
+	}
+	asked = resolved(asked)
+	for _, allowed := range t.allowed {
+		base, err := filepath.Abs(allowed)
+		if err != nil {
+			return nil, err
+		}
+		base = resolved(base)
+		rel, err := filepath.Rel(base, asked)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		root, err := os.OpenRoot(base)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", property, err)
+		}
+		return &spot{root, rel}, nil
+	}
+	return nil, fmt.Errorf("%s: %s is not within the allowed directories: %s", property, name, strings.Join(t.allowed, ", "))
+}
+
+// resolved follows the links of a path, as far as it exists.
+func resolved(name string) string {
+	rest := ""
+	for at := name; ; at = filepath.Dir(at) {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if filepath.Dir(at) == at {
+			return name
+		}
+		rest = filepath.Join(filepath.Base(at), rest)
+	}
+}
+
+func (s *spot) path(rel string) string { return filepath.Join(s.root.Name(), rel) }
+
+// version tells one content of a file from another, as well as its dates do.
+func version(info fs.FileInfo) string {
+	return fmt.Sprintf("%d_%d", info.ModTime().UnixNano(), info.Size())
+}
+
+func (d *directory) List(context.Context) (files []listing.File, all bool, err error) {
+	if info, err := d.from.root.Stat(d.from.rel); err != nil || !info.IsDir() {
+		return nil, false, fmt.Errorf("from: %s is not a directory", d.t.From)
+	}
+	err = fs.WalkDir(d.from.root.FS(), filepath.ToSlash(d.from.rel), func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && name != filepath.ToSlash(d.from.rel) && !d.t.Recursive:
+			return fs.SkipDir
+		case !e.Type().IsRegular():
+			return nil
+		}
+		full := d.from.path(filepath.FromSlash(name))
+		if ok, err := d.matches(full); err != nil || !ok {
+			return err
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			files = append(files, listing.File{Key: full, Version: version(info), Modified: info.ModTime(), Of: info})
+		}
+		return err
+	})
+	return files, true, err
+}
+
+// rel is a file's path within the allowed directory.
+func (d *directory) rel(f listing.File) string {
+	rel, err := filepath.Rel(d.from.root.Name(), f.Key)
+	if err != nil {
+		return f.Key // which os.Root refuses
+	}
+	return rel
+}
+
+func (d *directory) Open(_ context.Context, f listing.File) (io.ReadCloser, error) {
+	return d.from.root.Open(d.rel(f))
+}
+
+func (d *directory) Current(_ context.Context, f listing.File) (string, error) {
+	info, err := d.from.root.Lstat(d.rel(f))
+	if err != nil {
+		return "", err
+	}
+	return version(info), nil
+}
+
+func (d *directory) Delete(_ context.Context, f listing.File) error {
+	return d.from.root.Remove(d.rel(f))
+}
+
+// Move puts a file into another directory, whatever has its name there.
+func (d *directory) Move(ctx context.Context, f listing.File) error {
+	if err := d.to.root.MkdirAll(d.to.rel, 0o755); err != nil {
+		return err
+	}
+	target := filepath.Join(d.to.rel, path.Base(filepath.ToSlash(f.Key)))
+	if d.to.root.Name() == d.from.root.Name() && d.from.root.Rename(d.rel(f), target) == nil {
+		return nil
+	}
+	// another allowed directory, or another file system
+	if err := d.copy(f, target); err != nil {
+		return err
+	}
+	return d.Delete(ctx, f)
+}
+
+// copy writes a file's content to target, which is complete or not there.
+func (d *directory) copy(f listing.File, target string) error {
+	from, err := d.from.root.Open(d.rel(f))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	part := target + ".part"
+	to, err := d.to.root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
+		return errors.Join(err, d.to.root.Remove(part))
+	}
+	return d.to.root.Rename(part, target)
+}
+
+func (d *directory) Close() error {
+	if d.to != nil {
+		d.to.root.Close()
+	}
+	return d.from.root.Close()
+}
