@@ -25,6 +25,7 @@ func (r resolver) Resolve(ctx context.Context, e *model.Execution, n engine.Need
 	}
 	v, err := r.a.World.Call(ctx, world.Caller{
 		Tenant: e.Tenant, Namespace: e.Namespace, FlowID: e.FlowID, ExecutionID: e.ID, Secret: r.a.Masks.Of(e.ID).Add,
+		Errors: e.Engine.Errors, Unwritten: n.Errors,
 	}, n.Call, n.Args)
 	return engine.Answer{Value: v, Err: err}
 }

@@ -85,6 +85,9 @@ func (x *turn) stepTasks(f *frame) bool {
 
 // stepAfter works the afterExecution list: one task after the other, whatever comes of them.
 func (x *turn) stepAfter(f *frame) bool {
+	if f.open == 0 {
+		x.passListeners(f)
+	}
 	if f.open > 0 || x.beginNext(f, model.SectionAfter) {
 		return f.open == 0
 	}

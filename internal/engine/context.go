@@ -172,6 +172,7 @@ func (x *turn) jobHeader() model.JobHeader {
 	e := x.s.Exec
 	h := model.JobHeader{
 		ID: e.ID, StartDate: e.State.Start(), OriginalID: e.OriginalID, State: x.seenState(), Kind: e.Kind, TraceParent: e.TraceParent,
+		Errors: e.Engine.Errors,
 	}
 	if e.Trigger != nil {
 		h.TriggerID = e.Trigger.ID

@@ -48,6 +48,9 @@ func (x *turn) onJobEnded() {
 	x.t.JobsDone = append(x.t.JobsDone, r.ID)
 	x.t.Logs = append(x.t.Logs, r.Logs...)
 	x.t.Metrics = append(x.t.Metrics, r.Metrics...)
+	if r.Errors > 0 {
+		x.head().Engine.Errors += r.Errors
+	}
 	x.recordAttempt(n, r)
 	run := x.edit(n)
 	run.Outputs, n.parsed = r.Outputs, nil

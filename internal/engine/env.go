@@ -52,6 +52,8 @@ type Need struct {
 	Args expr.Args
 	// TaskRunID is the task run whose expression asks, "" for the execution's own.
 	TaskRunID string
+	// Errors are the lines of level ERROR that the step has added to the log, for errorLogs(): nobody can read them yet.
+	Errors []model.LogEntry
 }
 
 // Answer is what came of a Need.
@@ -121,7 +123,11 @@ func (x *turn) call(n *node, name string, args expr.Args) (any, error) {
 	if a, ok := x.env.Answers[string(key)]; ok {
 		return a.Value, a.Err
 	}
-	return nil, needs{{Key: string(key), Call: name, Args: args, TaskRunID: taskRun}}
+	need := Need{Key: string(key), Call: name, Args: args, TaskRunID: taskRun}
+	if name == "errorLogs" {
+		need.Errors = slices.DeleteFunc(slices.Clone(x.t.Logs), func(l model.LogEntry) bool { return l.Level < model.LevelError })
+	}
+	return nil, needs{need}
 }
 
 // checked passes an error on, unless it says that an answer is missing: then the step is left.

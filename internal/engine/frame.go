@@ -51,6 +51,9 @@ func rootLists(f *model.Flow) (l lists) {
 	l[model.SectionErrors] = enabled(f.Errors)
 	l[model.SectionFinally] = enabled(f.Finally)
 	l[model.SectionAfter] = enabled(f.AfterExecution)
+	for _, listener := range f.Listeners {
+		l[model.SectionAfter] = append(slices.Clip(l[model.SectionAfter]), enabled(listener.Tasks)...)
+	}
 	return l
 }
 

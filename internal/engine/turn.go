@@ -156,6 +156,9 @@ func (x *turn) log(n *node, level model.Level, format string, args ...any) {
 		line.Attempt = &attempt
 	}
 	x.t.Logs = append(x.t.Logs, line)
+	if level == model.LevelError {
+		x.head().Engine.Errors++
+	}
 }
 
 // hidden is a text for people, without the secrets that expressions of the execution have seen.

@@ -149,6 +149,8 @@ type JobReport struct {
 	// Logs and Metrics of a job that ran ahead of its commit: they are stored with its result.
 	Logs    []LogEntry `json:"logs,omitempty"`
 	Metrics []Metric   `json:"metrics,omitempty"`
+	// Errors counts the lines of level ERROR that the job has logged, also those that do not come with the report.
+	Errors int `json:"errors,omitempty"`
 }
 
 // ChildEnd tells a waiting task run that the execution it started has ended.
@@ -267,6 +269,7 @@ type JobHeader struct {
 	Kind        string    `json:"kind,omitempty"`
 	TraceParent string    `json:"traceParent,omitempty"`
 	TriggerID   string    `json:"triggerId,omitempty"`
+	Errors      int       `json:"errors,omitempty"` // lines of level ERROR in its log so far
 }
 
 // JobParent is a flowable around a job's task.

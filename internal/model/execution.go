@@ -84,6 +84,8 @@ type EngineState struct {
 	Runs int `json:"runs,omitempty"`
 	// Failure is a reason that belongs to no task run.
 	Failure string `json:"failure,omitempty"`
+	// Errors counts the lines of level ERROR in its log: errorLogs() waits until as many can be read.
+	Errors int `json:"errors,omitempty"`
 	// Acted remembers the newest actions, oldest first: one that is delivered again does nothing again.
 	Acted []Acted `json:"acted,omitempty"`
 }

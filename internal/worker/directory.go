@@ -112,7 +112,7 @@ func (w *Worker) runChild(ctx context.Context, rc *run, task *model.Task, i int,
 		var cr model.JobReport
 		w.runTask(ctx, child, &cr)
 		child.finish(&cr)
-		r.Logs, r.Metrics = append(r.Logs, cr.Logs...), append(r.Metrics, cr.Metrics...)
+		r.Logs, r.Metrics, r.Errors = append(r.Logs, cr.Logs...), append(r.Metrics, cr.Metrics...), r.Errors+cr.Errors
 		history := model.NewHistory(model.Created, started).With(model.Running, started).With(cr.State, now())
 		tr.Attempts = append(tr.Attempts, model.Attempt{State: history, WorkerID: w.cfg.Member, LogFile: cr.LogFile})
 		tr.Outputs = cr.Outputs

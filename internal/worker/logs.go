@@ -32,6 +32,7 @@ type runLog struct {
 	seq     int
 	size    int
 	pending []model.LogEntry
+	errors  int // lines of level ERROR
 	min     model.Level
 	file    *logFile // where the task keeps its log as a file
 }
@@ -75,6 +76,9 @@ func (l *runLog) put(at time.Time, level model.Level, text string) {
 			Attempt: &attempt, TriggerID: l.rc.job.Execution.TriggerID, Timestamp: at, Level: level, Thread: "worker", Message: part,
 			Kind: l.rc.job.Execution.Kind, Seq: l.seq,
 		})
+		if level == model.LevelError {
+			l.errors++
+		}
 		l.seq++
 		l.size += len(part)
 		at = at.Add(time.Millisecond)

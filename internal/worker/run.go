@@ -85,6 +85,7 @@ func (rc *run) finish(r *model.JobReport) {
 	r.Metrics = append(r.Metrics, rc.metrics...)
 	lines, file := rc.logs.finish()
 	r.Logs, r.LogFile = append(r.Logs, lines...), file
+	r.Errors += rc.logs.errors
 }
 
 // Info tells what runs.
@@ -139,6 +140,7 @@ func (rc *run) Call(name string, args expr.Args) (any, error) {
 	t := rc.taskRun
 	return rc.w.cfg.Functions.Call(rc.ctx, world.Caller{
 		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, ExecutionID: t.ExecutionID, Secret: rc.mask.Add,
+		Errors: rc.job.Execution.Errors,
 	}, name, args)
 }
 

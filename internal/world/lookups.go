@@ -199,23 +199,32 @@ func (w *World) storeOutputs(ctx context.Context, c Caller, args expr.Args) (any
 	return uri.String(), w.Storage.Put(ctx, uri, bytes.NewReader(append(ion.Append(nil, v), '\n')), nil)
 }
 
+const (
+	// maxErrors is how many lines errorLogs() lists at most.
+	maxErrors = 1000
+	// errorWait bounds how long it waits for lines that are being written.
+	errorWait = 2 * time.Second
+)
+
 // errorLogs lists the ERROR lines of the execution. Lines are written beside the commits, so that the newest may take a
 // moment to be found.
 func (w *World) errorLogs(ctx context.Context, c Caller, _ expr.Args) (any, error) {
-	q := backend.Query{Tenant: c.Tenant, Page: 1, Size: 100, Sort: []backend.Sort{{By: "timestamp"}}, NoTotal: true, Filters: []backend.Filter{
+	q := backend.Query{Tenant: c.Tenant, Page: 1, Size: maxErrors, Sort: []backend.Sort{{By: "timestamp"}}, NoTotal: true, Filters: []backend.Filter{
 		{Field: backend.FieldExecutionID, Op: backend.OpEquals, Value: c.ExecutionID},
 		{Field: backend.FieldLevel, Op: backend.OpGreaterEq, Value: model.LevelError.String()},
 	}}
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
+	waited := time.Duration(0)
+	for wait := time.Millisecond; ; wait *= 2 {
 		page, err := w.Backend.Logs().Search(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		if len(page.Results) > 0 || wait > 2*time.Second {
-			return logMaps(page.Results), nil
+		if len(page.Results) >= min(c.Errors, maxErrors) || waited > errorWait {
+			return logMaps(append(page.Results, c.Unwritten...)), nil
 		}
 		select {
 		case <-time.After(wait):
+			waited += wait
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

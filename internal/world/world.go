@@ -25,6 +25,9 @@ type Caller struct {
 	Tenant, Namespace, FlowID, ExecutionID string
 	// Secret is told every secret that is revealed, so that it is masked. It may be nil.
 	Secret func(...string)
+	// Errors is how many lines of level ERROR the execution's log has to have, and Unwritten are those beyond.
+	Errors    int
+	Unwritten []model.LogEntry
 }
 
 // World answers functions.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/backend/memory"
 	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/expr"
@@ -209,26 +210,62 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// TestErrorLogs lists the ERROR lines of the caller's execution.
+// TestErrorLogs lists the ERROR lines of the caller's execution: all that it has logged, also those that are still being
+// written, and those that cannot be yet.
 func TestErrorLogs(t *testing.T) {
 	w := newWorld(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	line := func(execution, message string, level model.Level, seq int) model.LogEntry {
-		return model.LogEntry{Tenant: "main", Namespace: "a.b", FlowID: "f", ExecutionID: execution, TaskID: "t", TaskRunID: "r", Level: level, Message: message, Timestamp: at, Seq: seq}
+		return model.LogEntry{Tenant: "main", Namespace: "a.b", FlowID: "f", ExecutionID: execution, TaskID: "t", TaskRunID: "r", Level: level, Message: message, Timestamp: at.Add(time.Duration(seq)), Seq: seq}
 	}
-	if err := w.Backend.Logs().Append(t.Context(), []model.LogEntry{
-		line("e", "one", model.LevelError, 0), line("e", "two", model.LevelInfo, 1), line("other", "three", model.LevelError, 2),
-	}); err != nil {
+	write := func(lines ...model.LogEntry) {
+		if err := w.Backend.Logs().Append(context.Background(), lines); err != nil {
+			t.Error(err)
+		}
+	}
+	write(line("e", "one", model.LevelError, 0), line("e", "two", model.LevelInfo, 1), line("other", "three", model.LevelError, 2))
+	late := &lateLogs{Backend: w.Backend, asked: func(n int) {
+		if n == 2 { // when the first search has not found it
+			write(line("e", "late", model.LevelError, 3))
+		}
+	}}
+	w.Backend = late
+	c := caller
+	c.Errors, c.Unwritten = 2, []model.LogEntry{line("e", "unwritten", model.LevelError, 4)}
+	v, err := w.Call(t.Context(), c, "errorLogs", nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := w.Call(t.Context(), caller, "errorLogs", nil)
-	list, _ := v.([]any)
-	if err != nil || len(list) != 1 {
-		t.Fatalf("%v %v", v, err)
+	var got []string
+	for _, l := range v.([]any) {
+		message, _ := l.(*value.Map).Get("message")
+		got = append(got, value.Print(message))
 	}
-	if m, _ := list[0].(*value.Map); m == nil {
-		t.Errorf("%v", list[0])
-	} else if message, _ := m.Get("message"); message != "one" {
-		t.Errorf("%v", message)
+	if diff := cmp.Diff([]string{"one", "late", "unwritten"}, got); diff != "" {
+		t.Error(diff)
 	}
+	c.ExecutionID, c.Errors, c.Unwritten, late.searches = "none", 0, nil, 0
+	if v, err := w.Call(t.Context(), c, "errorLogs", nil); err != nil || len(v.([]any)) != 0 || late.searches != 1 {
+		t.Errorf("without errors: %v (%v) after %d searches", v, err, late.searches)
+	}
+}
+
+// lateLogs tells before each search of logs which one it is.
+type lateLogs struct {
+	backend.Backend
+	searches int
+	asked    func(n int)
+}
+
+func (b *lateLogs) Logs() backend.Logs { return searched{b.Backend.Logs(), b} }
+
+type searched struct {
+	backend.Logs
+	by *lateLogs
+}
+
+func (s searched) Search(ctx context.Context, q backend.Query) (backend.Page[model.LogEntry], error) {
+	s.by.searches++
+	s.by.asked(s.by.searches)
+	return s.Logs.Search(ctx, q)
 }

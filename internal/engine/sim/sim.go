@@ -39,6 +39,8 @@ type Cluster struct {
 	Trusting bool
 	// Trace is called with every committed transition; it may be nil.
 	Trace func(ev *model.Event, t *model.Transition)
+	// Asked is called with every function that a step has to have answered; it may be nil.
+	Asked func(engine.Need)
 
 	rng    *rand.Rand
 	env    engine.Env
@@ -231,6 +233,9 @@ func (c *Cluster) answer(had map[string]engine.Answer, needs []engine.Need) map[
 			out[n.Key] = engine.Answer{Flow: c.Flow(*n.Flow)}
 		} else {
 			out[n.Key] = engine.Answer{Value: "answer to " + n.Call}
+			if c.Asked != nil {
+				c.Asked(n)
+			}
 		}
 	}
 	return out
