@@ -4,11 +4,9 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +34,7 @@ import (
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/storage/local"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
+	taskhttp "github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/worker"
 	"github.com/windhover-io/windhover/internal/world"
@@ -88,7 +87,7 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	if err := a.Secrets.Learn(context.Background(), httpapi.Tenant); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the secrets that are to be hidden: %w", err), a.Backend.Close())
 	}
-	a.World = &world.World{Backend: a.Backend, Storage: a.Storage, Secrets: a.Secrets, HTTP: httpClient()}
+	a.World = &world.World{Backend: a.Backend, Storage: a.Storage, Secrets: a.Secrets, HTTP: taskhttp.Fetch}
 	a.Inputs = &inputs.Resolver{Templates: a.Templates, Encrypt: a.Cipher.encrypt()}
 	a.envs, a.kestra = a.environment(), a.kestraVariable()
 	a.Registry = a.registry()
@@ -151,12 +150,6 @@ func (a *App) kestraVariable() *value.Map {
 		m.Set("url", u)
 	}
 	return m
-}
-
-func httpClient() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	return &http.Client{Transport: t}
 }
 
 // Executor starts the loops that step executions.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/secret"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
+	taskhttp "github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/world"
 )
@@ -68,7 +68,7 @@ func newEvalEnv(ctx context.Context, path string) (*evalEnv, error) {
 	}
 	b := memory.New()
 	secrets, _ := secret.New(b.Documents(), nil, nil, &mask.Book{})
-	env.world = &world.World{Backend: b, Storage: storagememory.New(), Secrets: secrets, HTTP: http.DefaultClient}
+	env.world = &world.World{Backend: b, Storage: storagememory.New(), Secrets: secrets, HTTP: taskhttp.Fetch}
 	return env, nil
 }
 

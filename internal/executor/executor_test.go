@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/windhover-io/windhover/internal/storage"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
 	"github.com/windhover-io/windhover/internal/tasks"
+	taskhttp "github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/worker"
 	"github.com/windhover-io/windhover/internal/world"
@@ -53,7 +53,7 @@ func newRig(t testing.TB, b backend.Backend, flow *model.Flow) *rig {
 	tasks.Register(reg, tasks.Deps{})
 	var files storage.Storage = storagememory.New()
 	ex := executor.New(executor.Config{Backend: b, Resolver: r, Log: log, Member: "ex", Env: engine.Env{Templates: templates, Location: time.UTC}})
-	w := worker.New(worker.Config{Backend: b, Flows: r, Registry: reg, Functions: &world.World{Backend: b, Storage: files, HTTP: http.DefaultClient},
+	w := worker.New(worker.Config{Backend: b, Flows: r, Registry: reg, Functions: &world.World{Backend: b, Storage: files, HTTP: taskhttp.Fetch},
 		Storage: files, Templates: templates, Location: time.UTC, Log: log, Member: "w", Threads: 64, TmpDir: t.TempDir(), Grace: time.Second})
 	for _, id := range []string{"ex", "w"} {
 		if err := b.Join(ctx, backend.Member{ID: id, Kind: "TEST", Timeout: time.Hour, Started: time.Now()}); err != nil {

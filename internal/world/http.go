@@ -3,9 +3,6 @@ package world
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -14,10 +11,9 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// HTTPClient sends requests; *http.Client is one.
-type HTTPClient interface {
-	Do(*http.Request) (*http.Response, error)
-}
+// Fetch sends a request, which has the properties of the task http.Request, and returns the content type and the body of
+// the answer. A status that is not accepted, or a body of more than max bytes, is an error.
+type Fetch func(ctx context.Context, request *value.Map, max int64) (contentType string, body []byte, err error)
 
 const (
 	// httpTime bounds a request of http().
@@ -30,76 +26,50 @@ const (
 func (w *World) http(ctx context.Context, _ Caller, args expr.Args) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, httpTime)
 	defer cancel()
-	req, err := httpRequest(ctx, args)
+	contentType, body, err := w.HTTP(ctx, httpRequest(args), maxHTTPBody)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}
-	resp, err := w.HTTP.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("http: %w", err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxHTTPBody+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("http: %w", err)
-	case len(body) > maxHTTPBody:
-		return nil, fmt.Errorf("http: the answer has more than %d bytes", maxHTTPBody)
-	case resp.StatusCode >= http.StatusBadRequest:
-		return nil, fmt.Errorf("http: %s answered with status %d", req.URL.Redacted(), resp.StatusCode)
-	}
-	return parseBody(resp.Header.Get("Content-Type"), body)
+	return parseBody(contentType, body)
 }
 
-func httpRequest(ctx context.Context, args expr.Args) (*http.Request, error) {
-	u, err := url.Parse(text(args, "uri"))
-	if err != nil {
-		return nil, err
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not an http or https address", u.Redacted())
-	}
-	if query, _ := args.Get("query"); query != nil {
-		m, _ := value.AsMap(query)
-		q := u.Query()
-		for k, v := range m.All() {
-			q.Set(k, value.Print(v))
+// httpRequest are the arguments as properties of a request. What is no text is sent as JSON.
+func httpRequest(args expr.Args) *value.Map {
+	request := value.NewMap(len(args))
+	for _, a := range args {
+		switch {
+		case a.Value == nil || a.Name == "accept":
+			continue
+		case a.Name == "query":
+			request.Set("params", a.Value)
+		case a.Name == "body":
+			if _, isText := a.Value.(string); !isText {
+				a.Value = string(value.AppendJSON(nil, a.Value, value.JSONOptions{KeepNulls: true}))
+			}
+			request.Set("body", a.Value)
+		default:
+			request.Set(a.Name, a.Value)
 		}
-		u.RawQuery = q.Encode()
-	}
-	method := text(args, "method")
-	if method == "" {
-		method = http.MethodGet
-	}
-	contentType := text(args, "contentType")
-	if contentType == "" {
-		contentType = "application/json"
-	}
-	body := ""
-	if b, _ := args.Get("body"); b != nil {
-		if s, ok := b.(string); ok {
-			body = s
-		} else {
-			body = string(value.AppendJSON(nil, b, value.JSONOptions{KeepNulls: true}))
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, strings.ToUpper(method), u.String(), strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if body != "" {
-		req.Header.Set("Content-Type", contentType)
 	}
 	if accept := text(args, "accept"); accept != "" {
-		req.Header.Set("Accept", accept)
+		request.Set("headers", withHeader(args, "Accept", accept))
 	}
-	if headers, _ := args.Get("headers"); headers != nil {
-		m, _ := value.AsMap(headers)
-		for k, v := range m.All() {
-			req.Header.Set(k, value.Print(v))
+	return request
+}
+
+// withHeader are the headers among the arguments, and one more unless they have it.
+func withHeader(args expr.Args, name, v string) *value.Map {
+	given, _ := args.Get("headers")
+	headers, _ := value.AsMap(given)
+	out := value.NewMap(headers.Len() + 1)
+	out.Set(name, v)
+	for k, e := range headers.All() {
+		if strings.EqualFold(k, name) {
+			out.Delete(name)
 		}
+		out.Set(k, e)
 	}
-	return req, nil
+	return out
 }
 
 // parseBody turns an answer into a value: JSON and YAML are read, everything else is text.

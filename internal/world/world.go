@@ -35,7 +35,7 @@ type World struct {
 	Backend backend.Backend
 	Storage storage.Storage
 	Secrets Secrets
-	HTTP    HTTPClient
+	HTTP    Fetch
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }

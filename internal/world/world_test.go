@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -21,6 +22,7 @@ import (
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
+	taskhttp "github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -61,7 +63,7 @@ func newWorld(t *testing.T) *World {
 		}
 	}
 	return &World{
-		Backend: b, Storage: files, HTTP: http.DefaultClient, Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+		Backend: b, Storage: files, HTTP: taskhttp.Fetch, Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 		Secrets: secrets{"K": "the secret", "a.b/JSON": `{"user":"ada","n":[1]}`, "a.b/TEXT": "no JSON"},
 	}
 }
@@ -71,6 +73,15 @@ func args(pairs ...any) (out expr.Args) {
 		out = append(out, expr.Arg{Name: pairs[i].(string), Value: pairs[i+1]})
 	}
 	return out
+}
+
+// object makes a map of pairs.
+func object(pairs ...any) *value.Map {
+	m := value.NewMap(len(pairs) / 2)
+	for i := 0; i < len(pairs); i += 2 {
+		m.Set(pairs[i].(string), pairs[i+1])
+	}
+	return m
 }
 
 // TestLookups has what functions find, and what they say when they find nothing.
@@ -177,6 +188,10 @@ func TestHTTP(t *testing.T) {
 		case "/json":
 			rw.Header().Set("Content-Type", "application/json")
 			fmt.Fprintf(rw, `{"method":%q,"q":%q,"h":%q}`, r.Method, r.URL.RawQuery, r.Header.Get("X-One"))
+		case "/told":
+			user, password, _ := r.BasicAuth()
+			body, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(rw, "%s %s | %s | %s | %s", user, password, r.Header.Get("Accept"), r.Header.Get("Content-Type"), body)
 		case "/yaml":
 			rw.Header().Set("Content-Type", "application/yaml")
 			fmt.Fprint(rw, "a: [1, 2]")
@@ -198,6 +213,14 @@ func TestHTTP(t *testing.T) {
 			`{"method":"PUT","q":"a=1&b=2","h":"h"}`},
 		{args("uri", s.URL+"/yaml"), `{"a":[1,2]}`},
 		{args("uri", s.URL+"/bad"), "!answered with status 418"},
+		{args("uri", s.URL+"/bad", "options", object("allowFailed", true)), ""},
+		{args("uri", s.URL, "options", object("allowedResponseCodes", []any{int32(201)})), "!answered with status 200"},
+		{args("uri", s.URL+"/told"), "  | application/json | application/json | "},
+		{args("uri", s.URL+"/told", "method", "POST", "body", object("a", true), "options", object("auth", object("type", "BASIC", "username", "ada", "password", "pw"))),
+			`ada pw | application/json | application/json; charset=UTF-8 | {"a":true}`},
+		{args("uri", s.URL+"/told", "accept", "text/plain", "contentType", "text/x", "body", "b"), "  | text/plain | text/x; charset=UTF-8 | b"},
+		{args("uri", s.URL+"/told", "accept", "text/plain", "headers", object("accept", "text/html")), "  | text/html | application/json | "},
+		{args("uri", s.URL, "options", "none"), "!options"},
 		{args("uri", s.URL+"/large"), "!has more than"},
 		{args("uri", "file:///etc/passwd"), "!is not an http or https address"},
 		{args("uri", "http://127.0.0.1:1/"), "!http: "},
