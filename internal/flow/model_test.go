@@ -156,7 +156,7 @@ tasks:
 	want := []child{
 		{"each_split", prefix + "Split", model.KindRunnable, []string{"items", "batch"}},
 		{"each_items", prefix + "Executable", model.KindBatches, []string{"namespace", "flowId", "inputs", "wait", "scheduleDate"}},
-		{"each_merge", prefix + "MergeOutputs", model.KindRunnable, []string{}},
+		{"each_merge", prefix + "MergeOutputs", model.KindRunnable, []string{"wait"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

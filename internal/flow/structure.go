@@ -126,7 +126,7 @@ func (c *compiler) batches(o *object, t *model.Task) {
 		items.Props.Set("scheduleDate", old.Value())
 	}
 	split := child("_split", typeSplit, model.KindRunnable, "items", "batch")
-	merge := child("_merge", typeMerge, model.KindRunnable)
+	merge := child("_merge", typeMerge, model.KindRunnable, "wait")
 	split.Order, items.Order = items.Order, split.Order
 	t.Tasks = []*model.Task{split, items, merge}
 }

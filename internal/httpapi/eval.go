@@ -7,6 +7,7 @@ import (
 	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/inputs"
+	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/mask"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
@@ -64,8 +65,8 @@ func (a *API) eval(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, evaluation{Result: &s})
 }
 
-// validateInputs says of each input of a flow what its value would be and what is wrong with it; it starts nothing, and
-// files are not kept.
+// validateInputs says of each input of a flow what its value would be and what is wrong with it; if nothing is, which checks
+// would not hold. It starts nothing, and files are not kept.
 func (a *API) validateInputs(w http.ResponseWriter, r *http.Request) error {
 	f, err := a.flowAt(r)
 	if err != nil {
@@ -84,15 +85,36 @@ func (a *API) validateInputs(w http.ResponseWriter, r *http.Request) error {
 	declared, _ := f.Document.Get("inputs")
 	h := a.Masks.Of(x.ID)
 	out := []any{}
+	right := true
 	for _, v := range checked {
+		right = right && len(v.Errors) == 0
 		v.Value = h.Value(v.Value)
 		for i := range v.Errors {
 			v.Errors[i] = h.Replace(v.Errors[i])
 		}
 		out = append(out, checkedInput(v, declared))
 	}
-	return writeValue(w, value.MapOf(value.Entry{Key: "id", Value: f.ID}, value.Entry{Key: "namespace", Value: f.Namespace},
-		value.Entry{Key: "inputs", Value: out}))
+	answer := value.MapOf(value.Entry{Key: "id", Value: f.ID}, value.Entry{Key: "namespace", Value: f.Namespace}, value.Entry{Key: "inputs", Value: out})
+	if right {
+		failed, err := a.Launcher.Checks(r.Context(), f, x, given)
+		if err != nil {
+			return err
+		}
+		if len(failed) > 0 {
+			answer.Set("checks", checkList(failed))
+		}
+	}
+	return writeValue(w, answer)
+}
+
+// checkList is the list of checks that do not hold.
+func checkList(failed []launch.FailedCheck) []any {
+	out := make([]any, len(failed))
+	for i, c := range failed {
+		out[i] = value.MapOf(value.Entry{Key: "message", Value: c.Message}, value.Entry{Key: "style", Value: c.Style},
+			value.Entry{Key: "behavior", Value: c.Behavior})
+	}
+	return out
 }
 
 // checkedInput is what came of one input, with its declaration.

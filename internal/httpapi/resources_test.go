@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,7 +165,28 @@ func TestExpressionsAreTried(t *testing.T) {
 		t.Errorf("the error does not name what is missing: %q", msg)
 	}
 	s.form("/executions/company.team/hello/validate", map[string]string{"name": "x"}).is(200).
-		has("x", "inputs", 0, "value").has("name", "inputs", 0, "input", "id")
+		has("x", "inputs", 0, "value").has("name", "inputs", 0, "input", "id").has(nil, "checks")
+}
+
+// Checks that would not hold are told before an execution is created, once its inputs are right.
+func TestChecksAreTold(t *testing.T) {
+	s := start(t, nil)
+	s.yaml("POST", "/flows", `id: checked
+namespace: company.team
+inputs: [{id: n, type: INT}]
+checks:
+  - {condition: "{{ inputs.n < 5 }}", message: "{{ inputs.n }} is much", style: WARNING, behavior: CREATE_EXECUTION}
+  - {condition: "{{ inputs.n < 9 }}", message: too much}
+tasks: [{id: give, type: io.kestra.plugin.core.debug.Return, format: x}]
+`).is(200)
+	validate := func(n string) *answer {
+		return s.form("/executions/company.team/checked/validate", map[string]string{"n": n}).is(200)
+	}
+	validate("1").has(nil, "checks")
+	validate("many").has(nil, "checks")
+	validate("7").has("7 is much", "checks", 0, "message").has("WARNING", "checks", 0, "style").has("CREATE_EXECUTION", "checks", 0, "behavior")
+	validate("9").has("too much", "checks", 1, "message").has("INFO", "checks", 1, "style").has("BLOCK_EXECUTION", "checks", 1, "behavior")
+	s.get("/executions/search?flowId=checked").is(200).has(0.0, "total")
 }
 
 func TestKeys(t *testing.T) {
@@ -316,7 +338,10 @@ triggers:
 
 func TestPlugins(t *testing.T) {
 	s := start(t, nil)
-	s.get("/plugins").is(200).has("io.kestra.plugin.core", 0, "group")
+	groups, _ := s.get("/plugins").is(200).at().([]any)
+	if !slices.ContainsFunc(groups, func(g any) bool { return g.(map[string]any)["group"] == "io.kestra.plugin.core" }) {
+		t.Errorf("the core types are in none of the groups: %v", groups)
+	}
 	s.get("/plugins/io.kestra.plugin.core.log.Log").is(200).has("object", "schema", "properties", "type")
 	s.get("/plugins/none").is(404)
 	s.get("/plugins/schemas/flow").is(200)

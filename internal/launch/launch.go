@@ -171,34 +171,6 @@ func (l *Launcher) hide(e *model.Execution, err error) error {
 	return out
 }
 
-// checks evaluates the flow's checks. The strongest behaviour of those that fail decides: BLOCK_EXECUTION is an error,
-// FAIL_EXECUTION returns why the execution fails.
-func (l *Launcher) checks(flow *model.Flow, env *env) (fail string, err error) {
-	var blocked, failed []string
-	for _, c := range flow.Checks {
-		text, err := l.Inputs.Templates.Render(c.Condition, env, l.Inputs.Limits)
-		if err == nil && engine.Truthy(text) {
-			continue
-		}
-		message := c.Message
-		if rendered, err := l.Inputs.Templates.Render(c.Message, env, l.Inputs.Limits); err == nil {
-			message = rendered
-		}
-		message = l.Masks.Of(env.e.ID).Replace(message)
-		switch c.Behavior {
-		case "FAIL_EXECUTION":
-			failed = append(failed, message)
-		case "CREATE_EXECUTION":
-		default:
-			blocked = append(blocked, message)
-		}
-	}
-	if len(blocked) > 0 {
-		return "", &BlockedError{blocked}
-	}
-	return strings.Join(failed, "\n"), nil
-}
-
 // Env is the context of expressions in inputs for an execution: one that does not exist yet, or one that takes more inputs.
 func (l *Launcher) Env(ctx context.Context, flow *model.Flow, e *model.Execution) expr.Env {
 	return &env{ctx: ctx, l: l, flow: flow, e: e}

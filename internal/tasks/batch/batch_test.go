@@ -114,6 +114,9 @@ func TestMerge(t *testing.T) {
 		}
 	}
 	run := sdktest.New(t)
+	if out := taskstest.Must(t, run, batch.Types(nil), "type: io.kestra.plugin.core.flow.ForEachItem$ForEachItemMergeOutputs\nwait: false"); out != "" {
+		t.Errorf("of executions that nobody waits for it puts out %s", out)
+	}
 	run.Is.TaskID = "each_merge"
 	taskstest.Fails(t, run, batch.Types(taskstest.NewOwner(t)), "type: io.kestra.plugin.core.flow.ForEachItem$ForEachItemMergeOutputs")
 }

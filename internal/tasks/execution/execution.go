@@ -47,12 +47,16 @@ type Fail struct {
 	ErrorMessage string  `json:"errorMessage" default:"Task failure" doc:"Why, for the log."`
 }
 
-// Run fails unless its condition does not hold.
-func (t *Fail) Run(context.Context, sdk.Run) (any, error) {
-	if t.Condition != nil && !engine.Truthy(*t.Condition) {
+// Run fails unless its condition does not hold. With a condition its message is a line of its own before the failure.
+func (t *Fail) Run(_ context.Context, run sdk.Run) (any, error) {
+	switch {
+	case t.Condition == nil:
+		return nil, errors.New(t.ErrorMessage)
+	case !engine.Truthy(*t.Condition):
 		return nil, nil
 	}
-	return nil, errors.New(t.ErrorMessage)
+	run.Log(sdk.LevelError, "%s", t.ErrorMessage)
+	return nil, errors.New("Fail on a condition") //nolint:revive,staticcheck // the text that flows find in errorLogs()
 }
 
 // Assert fails unless all of its conditions hold.

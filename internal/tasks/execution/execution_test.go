@@ -13,6 +13,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/taskstest"
 	"github.com/windhover-io/windhover/internal/value"
+	"github.com/windhover-io/windhover/sdk"
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
 
@@ -26,7 +27,8 @@ func TestFailAndAssert(t *testing.T) {
 		{"Fail\ncondition: '{{ 1 > 2 }}'", ""},
 		{"Fail\ncondition: '0'", ""},
 		{"Fail\ncondition: ' '", ""},
-		{"Fail\ncondition: '{{ flow.id }}'\nerrorMessage: 'flow {{ flow.id }}'", "flow flow"},
+		{"Fail\nerrorMessage: 'flow {{ flow.id }}'", "flow flow"},
+		{"Fail\ncondition: '{{ flow.id }}'\nerrorMessage: 'flow {{ flow.id }}'", "Fail on a condition"},
 		{"Assert\nconditions: ['{{ 1 < 2 }}', 'true']", ""},
 		{"Assert\nconditions: ['{{ 1 < 2 }}', '{{ 1 > 2 }}', '']", "2 of 3 assertions failed"},
 		{"Assert\nconditions: ['false']\nerrorMessage: wrong", "wrong"},
@@ -36,6 +38,15 @@ func TestFailAndAssert(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.yaml, err, c.want)
 		}
+	}
+}
+
+// TestFailMessage has the message of a Fail with a condition in the log, where errorLogs() finds it.
+func TestFailMessage(t *testing.T) {
+	run := sdktest.New(t)
+	taskstest.Fails(t, run, execution.Types(nil, nil, nil), "type: %sFail\ncondition: 'true'\nerrorMessage: boom", area)
+	if len(run.Logs) != 1 || run.Logs[0] != (sdktest.Line{Level: sdk.LevelError, Text: "boom"}) {
+		t.Errorf("the log is %v", run.Logs)
 	}
 }
 

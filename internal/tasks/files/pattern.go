@@ -28,8 +28,9 @@ func Pattern(pattern string) (func(path string) bool, error) {
 	return matcher(re), nil
 }
 
+// matcher matches paths with the slash before them: *.sql matches none, as in the reference, where /*.sql and **.sql do.
 func matcher(re *regexp.Regexp) func(string) bool {
-	return func(path string) bool { return re.MatchString("/"+path) || re.MatchString(path) }
+	return func(path string) bool { return re.MatchString("/" + strings.TrimPrefix(path, "/")) }
 }
 
 // AnyOf returns what tells whether a path matches one of several patterns.

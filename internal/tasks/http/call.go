@@ -20,8 +20,7 @@ import (
 // answer is a response that was accepted, with what to do when it has been read.
 type answer struct {
 	*http.Response
-	uri   string     // that was asked for, before redirects
-	conn  *namedConn // nil where it is not known how the server wrote the names of headers
+	uri   string // that was asked for, before redirects
 	close []func()
 }
 
@@ -30,6 +29,15 @@ func (a *answer) Close() {
 	for _, f := range slices.Backward(a.close) {
 		f()
 	}
+}
+
+// headers are the answer's headers. Their names are in small letters, however the server has written them.
+func (a *answer) headers() map[string][]string {
+	out := make(map[string][]string, len(a.Header))
+	for name, values := range a.Header {
+		out[strings.ToLower(name)] = values
+	}
+	return out
 }
 
 // send sends the request and returns the answer; one that is not accepted is an error that shows its beginning.
@@ -46,7 +54,7 @@ func (c *Call) send(ctx context.Context, run sdk.Run, accept string) (*answer, e
 			a.Close()
 		}
 	}()
-	req, err := c.request(a.traced(ctx), run, u, o, a)
+	req, err := c.request(ctx, run, u, o, a)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +122,7 @@ func (c *Call) address() (*url.URL, error) {
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}
-	u.RawQuery += added.Encode()
+	u.RawQuery += strings.ReplaceAll(added.Encode(), "+", "%20") // which every server takes for a space
 	return u, nil
 }
 

@@ -46,7 +46,6 @@ func newClient(o Options, host string) (*http.Client, *http.Transport, error) {
 		}
 		transport.Proxy = http.ProxyURL(proxy)
 	}
-	name(transport)
 	client := &http.Client{Transport: transport}
 	if a := o.Auth; a != nil && a.Type == "DIGEST" {
 		if a.Username == "" {

@@ -36,7 +36,7 @@ type DownloadOutput struct {
 	URI     string              `json:"uri" doc:"The URI of the file."`
 	Code    int                 `json:"code" doc:"The status."`
 	Length  int64               `json:"length" doc:"The size of the file in bytes."`
-	Headers map[string][]string `json:"headers" doc:"The headers."`
+	Headers map[string][]string `json:"headers" doc:"The headers; their names are in small letters."`
 }
 
 // Run streams the answer into storage.

@@ -120,7 +120,7 @@ func TestRequests(t *testing.T) {
 		{"a body written as a map", "uri: %s/\nmethod: PUT\nbody: {a: 1}", "PUT /\nContent-Type: application/json; charset=UTF-8\n{\"a\":1}"},
 		{"another charset", "uri: %s/\nmethod: POST\nbody: é\ncontentType: text/plain\noptions: {defaultCharset: ISO-8859-1}",
 			"POST /\nContent-Type: text/plain; charset=ISO-8859-1\n�"},
-		{"params", "uri: %s/?x=1\nparams: {b: [2, 3], a: 'ä'}", "GET /?x=1&a=%C3%A4&b=2&b=3\nContent-Type: application/json\n"},
+		{"params", "uri: %s/?x=1\nparams: {b: [2, 3], a: 'ä', c: '1 +2'}", "GET /?x=1&a=%C3%A4&b=2&b=3&c=1%20%2B2\nContent-Type: application/json\n"},
 		{"headers", "uri: %s/\ncontentType: ''\nheaders: {X-One: '{{ flow.id }}'}", "GET /\nX-One: flow\n"},
 		{"form", "uri: %s/\nmethod: POST\nformData: {b: 'x y', a: 1}", "POST /\nContent-Type: application/x-www-form-urlencoded\na=1&b=x+y"},
 		{"multipart", "uri: %s/\nmethod: POST\ncontentType: multipart/form-data\nformData: {a: 1, f: " + file + ", g: {name: n.txt, content: " + file + "}, h: [1]}",
@@ -184,7 +184,7 @@ func TestRequestOutputs(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.URI != url+"/status/201" || got.Code != 201 || got.Headers["Content-Length"][0] != "10" || got.Body != nil || got.EncryptedBody.Value != "encrypted:the reason" {
+	if got.URI != url+"/status/201" || got.Code != 201 || got.Headers["content-length"][0] != "10" || got.Body != nil || got.EncryptedBody.Value != "encrypted:the reason" {
 		t.Error(out)
 	}
 	out = taskstest.Must(t, run, tasks.Types(), "type: %sRequest\nuri: %s/status/204", area, url)

@@ -50,7 +50,7 @@ type Request struct {
 type RequestOutput struct {
 	URI           string              `json:"uri" doc:"The address that was asked."`
 	Code          int                 `json:"code" doc:"The status."`
-	Headers       map[string][]string `json:"headers" doc:"The headers."`
+	Headers       map[string][]string `json:"headers" doc:"The headers; their names are in small letters."`
 	Body          *string             `json:"body" doc:"The body."`
 	EncryptedBody any                 `json:"encryptedBody" doc:"The body, where it is to be encrypted."`
 	FormData      any                 `json:"formData" doc:"Never there; the reference declares it too."`
@@ -64,7 +64,10 @@ func (t *Request) Run(ctx context.Context, run sdk.Run) (any, error) {
 	}
 	defer a.Close()
 	out, _, err := t.read(run, a)
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // read makes an answer the output. The body, which the output may hold encrypted, is nil where an answer has none.

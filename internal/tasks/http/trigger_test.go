@@ -41,7 +41,7 @@ func TestTrigger(t *testing.T) {
 		"the list of codes has no say": {props: "uri: %s/broken\noptions: {allowedResponseCodes: [200]}"},
 		"a condition on the body":      {props: "uri: %s/price\nresponseCondition: '{{ json(response.body).price <= 110 }}'", fires: true},
 		"that does not hold":           {props: "uri: %s/price\nresponseCondition: '{{ json(response.body).price <= 100 }}'"},
-		"a condition on a header":      {props: "uri: %s/price\nresponseCondition: \"{{ response.headers['X-Kind'][0] == 'plain' }}\"", fires: true},
+		"a condition on a header":      {props: "uri: %s/price\nresponseCondition: \"{{ response.headers['x-kind'][0] == 'plain' }}\"", fires: true},
 		"0 does not hold":              {props: "uri: %s/price\nresponseCondition: '0'"},
 		"no body is null":              {props: "uri: %s/empty\nresponseCondition: '{{ response.body == null }}'", fires: true},
 		"an encrypted body is readable for the condition": {props: "uri: %s/price\nencryptBody: true\nresponseCondition: '{{ json(response.body).price == 105 }}'", fires: true,

@@ -29,10 +29,13 @@ type OutputValues struct {
 
 // OutputValuesOutput is what OutputValues puts out.
 type OutputValuesOutput struct {
-	Values any `json:"values" doc:"The rendered values by name."`
+	Values any `json:"values" doc:"The rendered values by name; an empty map if there are none."`
 }
 
 // Run puts the values out.
 func (t *OutputValues) Run(context.Context, sdk.Run) (any, error) {
+	if t.Values == nil {
+		return OutputValuesOutput{map[string]any{}}, nil
+	}
 	return OutputValuesOutput{t.Values}, nil
 }

@@ -43,7 +43,7 @@ func (t *Concat) Run(ctx context.Context, run sdk.Run) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
-	uri, err := files.Produce(ctx, run, "concat"+t.Extension, func(w io.Writer) error {
+	uri, err := files.Produce(ctx, run, "concat"+dotted(t.Extension), func(w io.Writer) error {
 		for _, from := range uris {
 			if err := appendFile(ctx, run, w, from); err != nil {
 				return fmt.Errorf("%s: %w", from, err)
@@ -93,6 +93,14 @@ func texts(v any) ([]string, error) {
 	return out, nil
 }
 
+// dotted is an extension with its dot, which people leave out.
+func dotted(extension string) string {
+	if extension == "" || strings.HasPrefix(extension, ".") {
+		return extension
+	}
+	return "." + extension
+}
+
 func writeType() plugin.Type {
 	return plugin.Type{
 		Name: area + "Write", Category: plugin.Task, Title: "Store a text as a file.",
@@ -113,7 +121,7 @@ type Write struct {
 
 // Run stores the text.
 func (t *Write) Run(ctx context.Context, run sdk.Run) (any, error) {
-	uri, err := run.Store(ctx, "content"+t.Extension, strings.NewReader(t.Content))
+	uri, err := run.Store(ctx, "content"+dotted(t.Extension), strings.NewReader(t.Content))
 	if err != nil {
 		return nil, err
 	}

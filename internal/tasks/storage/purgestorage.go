@@ -82,6 +82,9 @@ func (t *PurgeStorage) Run(ctx context.Context, run sdk.Run) (any, error) {
 			}
 		}
 	}
+	run.Counter("scanned", float64(out.Scanned))
+	run.Counter("purged", float64(out.Purged))
+	run.Counter("deleted.files", float64(out.Files))
 	return out, nil
 }
 

@@ -36,6 +36,8 @@ func TestContent(t *testing.T) {
 		{"concat of a rendered list", "type: Concat\nfiles: '{{ inputs.both }}'\nextension: .csv", "1\n2\n", ".csv"},
 		{"concat with separator", "type: Concat\nfiles: ['{{ inputs.one }}', '{{ inputs.one }}']\nseparator: \"-\\n\"", "1\n-\n1\n-\n", ".tmp"},
 		{"write", "type: Write\ncontent: 'one: {{ 1 + 1 }}'\nextension: .txt", "one: 2", ".txt"},
+		{"an extension without its dot", "type: Write\ncontent: '{}'\nextension: json", "{}", "/content.json"},
+		{"an extension of joined files without its dot", "type: Concat\nfiles: [" + one + "]\nextension: csv", "1\n", "/concat.csv"},
 		{"reverse", "type: Reverse\nfrom: " + run.File("a.txt", "a\nb\nc\n"), "c\nb\na\n", ".txt"},
 		{"reverse without a last separator", "type: Reverse\nfrom: " + run.File("b.txt", "a\nb"), "b\na\n", ".txt"},
 		{"reverse keeps empty rows", "type: Reverse\nfrom: " + run.File("c.txt", "a\n\nb\n\n"), "\nb\n\na\n", ".txt"},
