@@ -52,7 +52,8 @@ func exists(t *testing.T, run *sdktest.Run, path string) bool {
 func TestUploadFiles(t *testing.T) {
 	for _, c := range []struct{ how, want string }{
 		{"filesMap: {scripts/a.py: URI, /b.py: URI}", "/b.py /scripts/a.py"},
-		{"filesMap: '{\"a.py\": \"URI\"}'\ndestination: ignored", "/a.py"},
+		{"filesMap: '{\"a.py\": \"URI\"}'\ndestination: sub", "/sub/a.py"},
+		{"files: {x/a.py: URI}\ndestination: /sub/", "/sub/x/a.py"},
 		{"files: {a.py: URI}", "/a.py"},
 		{"files: [URI]\ndestination: sub/dir", "/sub/dir/in.py"},
 		{"files: ['*.sql', 'deep/**']", "/deep/c.txt /deep/d.sql /q.sql"},
@@ -159,7 +160,7 @@ func TestPurgeFiles(t *testing.T) {
 		}
 		return uri
 	}
-	for _, path := range []string{"a.txt", "a.txt", "a.txt", "a.txt", "b.sql", "b.sql", "b.sql"} {
+	for _, path := range []string{"s/a.txt", "s/a.txt", "s/a.txt", "s/a.txt", "b.sql", "b.sql", "b.sql"} {
 		if err := storage.PutRevision(t.Context(), run.Storage(), at(path), strings.NewReader("x")); err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +175,7 @@ func TestPurgeFiles(t *testing.T) {
 	purge("filePattern: '*.txt'\nbehavior: {type: version, keepAmount: 3}", `{"size":1}`)
 	purge("behavior: {type: version, before: '2020-01-01T00:00:00Z'}", `{"size":0}`)
 	purge("namespacePattern: '*'", `{"size":4}`)
-	if got, err := storage.Revisions(t.Context(), run.Storage(), at("a.txt")); err != nil || len(got) != 1 {
+	if got, err := storage.Revisions(t.Context(), run.Storage(), at("s/a.txt")); err != nil || len(got) != 1 {
 		t.Errorf("the newest is to stay: %v %v", got, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -119,6 +120,16 @@ type PurgeOutput struct {
 	Size int `json:"size" doc:"How many versions were deleted."`
 }
 
+var stars = regexp.MustCompile(`\*+`)
+
+// anywhere is a pattern whose stars match slashes too, as they do in this task and in no other.
+func anywhere(pattern string) string {
+	if strings.HasPrefix(pattern, "regex:") {
+		return pattern
+	}
+	return stars.ReplaceAllLiteralString(pattern, "**")
+}
+
 // Run deletes the versions.
 func (t *PurgeFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
 	keep, before := 1, time.Time{}
@@ -136,7 +147,7 @@ func (t *PurgeFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
 	matches := func(string) bool { return true }
 	if t.FilePattern != "" {
 		var err error
-		if matches, err = files.AnyOf([]string{t.FilePattern}); err != nil {
+		if matches, err = files.Pattern(anywhere(t.FilePattern)); err != nil {
 			return nil, err
 		}
 	}

@@ -56,6 +56,7 @@ func (t *UploadFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
 		return nil, err
 	}
 	for target, from := range named.All() {
+		target = strings.TrimSuffix(t.Destination, "/") + "/" + strings.TrimPrefix(target, "/")
 		if err := t.fromStorage(ctx, run, ns, target, value.Print(from), out.Files); err != nil {
 			return nil, fmt.Errorf("%s: %w", target, err)
 		}
@@ -72,10 +73,12 @@ func (t *UploadFiles) Run(ctx context.Context, run sdk.Run) (any, error) {
 		}
 	}
 	if len(globs) > 0 {
-		err = t.fromDirectory(ctx, run, ns, globs, out.Files)
+		if err := t.fromDirectory(ctx, run, ns, globs, out.Files); err != nil {
+			return nil, err
+		}
 	}
 	run.Counter("uploaded", float64(out.Files.Len()))
-	return out, err
+	return out, nil
 }
 
 // sources reads both properties: what goes below the destination, and what has a path of its own.
