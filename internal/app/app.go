@@ -69,6 +69,7 @@ var Version = "dev"
 // New builds the components that every kind of process has and opens the backend.
 func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, Templates: expr.NewCache(8192), Masks: &mask.Book{}}
+	a.Templates.Recursive = cfg.Variables.Recursive
 	var err error
 	if a.Cipher, err = NewCipher(cfg.Encryption.SecretKey); err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ type Encryption struct {
 type Variables struct {
 	EnvPrefix string
 	Globals   *value.Map
+	Recursive bool
 }
 
 // Tasks configures tasks.

@@ -38,6 +38,7 @@ var samples = map[string]struct {
 	"storage.local.base-path":         {"files", func(c *Config) { c.Storage.Path = "files" }},
 	"encryption.secret-key":           {"AAAAAAAAAAAAAAAAAAAAAA==", func(c *Config) { c.Encryption.SecretKey = "AAAAAAAAAAAAAAAAAAAAAA==" }},
 	"variables.env-vars-prefix":       {"MY_", func(c *Config) { c.Variables.EnvPrefix = "MY_" }},
+	"variables.recursive-rendering":   {"true", func(c *Config) { c.Variables.Recursive = true }},
 	"variables.globals":               {"{team: a}", func(c *Config) { c.Variables.Globals = value.MapOf(value.Entry{Key: "team", Value: "a"}) }},
 	"tasks.tmp-dir.path":              {"/tmp/x", func(c *Config) { c.Tasks.TmpDir = "/tmp/x" }},
 	"tasks.defaults":                  {"[a]", func(c *Config) { c.Tasks.Defaults = []any{"a"} }},

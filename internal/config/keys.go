@@ -212,7 +212,8 @@ var keys = map[string]key{
 	"variables.env-vars-prefix":       {text(func(c *Config) *string { return &c.Variables.EnvPrefix }), "The prefix of environment variables that expressions see as envs."},
 	"variables.cache-enabled":         {nil, ""},
 	"variables.cache-size":            {nil, ""},
-	"variables.recursive-rendering":   {nil, ""},
+	"variables.recursive-rendering": {flag(func(c *Config) *bool { return &c.Variables.Recursive }),
+		"Evaluate what an expression gives again, until it no longer changes: what render() does where it is wanted."},
 	"variables.globals": {func(c *Config, v any) error {
 		m, ok := v.(*value.Map)
 		if !ok {

@@ -8,6 +8,10 @@ import (
 // Cache keeps parsed templates by their text. It is safe for concurrent use and bounded: once half of its size was
 // filled since the last change of generations, what was not used meanwhile is dropped. The zero Cache is not usable.
 type Cache struct {
+	// Recursive has what an evaluation gives evaluated again until it no longer changes, as older installations want it. It
+	// is set before the first use.
+	Recursive bool
+
 	half int
 	mu   sync.RWMutex
 	// Two generations stand in for a list ordered by use, which every look-up would have to write to.
@@ -64,28 +68,53 @@ func (c *Cache) Len() int {
 	return n
 }
 
-// Render evaluates a text to text, once. A text without a brace is returned as it is.
+// Render evaluates a text to text, once unless Recursive is set. A text without a brace is returned as it is.
 func (c *Cache) Render(src string, env Env, lim Limits) (string, error) {
 	if strings.IndexByte(src, '{') < 0 {
 		return src, nil
 	}
 	t, err := c.Parse(src)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
+	case c.Recursive:
+		return t.RenderRecursive(env, lim)
 	}
 	return t.Render(env, lim)
 }
 
-// Eval evaluates a text to a value, as Template.Eval does. A text without a brace is that text.
+// Eval evaluates a text to a value, as Template.Eval does; with Recursive, a text that comes of it again. A text without a
+// brace is that text.
 func (c *Cache) Eval(src string, env Env, lim Limits) (any, error) {
 	if strings.IndexByte(src, '{') < 0 {
 		return src, nil
 	}
 	t, err := c.Parse(src)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.Recursive:
+		return c.evalRecursive(t, env, lim)
 	}
 	return t.Eval(env, lim)
+}
+
+func (c *Cache) evalRecursive(t *Template, env Env, lim Limits) (any, error) {
+	passes := lim.withDefaults().Passes
+	for range passes {
+		v, err := t.eval(env, lim)
+		text, isText := v.(string)
+		switch {
+		case err != nil || !isText:
+			return v, err
+		case text == t.src || strings.IndexByte(text, '{') < 0:
+			return stripRaw(text), nil
+		}
+		if t, err = c.Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errUnstable(passes)
 }
 
 // RenderValue evaluates every text in a value to text: strings in lists and maps, keys included (of two keys that become
@@ -97,8 +126,11 @@ func (c *Cache) RenderValue(v any, env Env, lim Limits) (any, error) {
 			return text, nil
 		}
 		t, err := c.Parse(text)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case c.Recursive:
+			return (&state{tmpl: t, env: env, run: st.run}).renderRecursive(t)
 		}
 		return t.render(env, st.run, nil)
 	})

@@ -5,6 +5,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 func TestCacheKeepsWhatIsUsed(t *testing.T) {
@@ -55,4 +59,41 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestCacheRecursive evaluates what comes of an expression again, as installations with recursive rendering have it.
+func TestCacheRecursive(t *testing.T) {
+	c := NewCache(16)
+	env := newEnv(t, `{"v": "{{ w }}!", "w": "{{ n }}", "n": 7, "only": "{{ w }}", "loop": "{{ loop }} ", "raw": "{% raw %}{{ n }}{% endraw %}"}`)
+	for _, recursive := range []bool{false, true} {
+		c.Recursive = recursive
+		for _, test := range []struct {
+			src         string
+			once, fully any
+		}{
+			{"a {{ v }}", "a {{ w }}!", "a 7!"},
+			{"{{ only }}", "{{ w }}", int32(7)},
+			{"{{ raw }}", "{{ n }}", "{{ n }}"},
+			{"plain", "plain", "plain"},
+		} {
+			want := test.once
+			if recursive {
+				want = test.fully
+			}
+			if got, err := c.Eval(test.src, env, Limits{}); err != nil || got != want {
+				t.Errorf("Eval of %s gave %#v (%v), expected %#v", test.src, got, err, want)
+			}
+			text, err := c.Render(test.src, env, Limits{})
+			if want := value.Print(want); err != nil || text != want {
+				t.Errorf("Render of %s gave %q (%v), expected %q", test.src, text, err, want)
+			}
+			list, err := c.RenderValue([]any{test.src}, env, Limits{})
+			if d := cmp.Diff([]any{value.Print(want)}, list); err != nil || d != "" {
+				t.Errorf("RenderValue of %s (%v): %s", test.src, err, d)
+			}
+		}
+	}
+	if v, err := c.Eval("{{ loop }}", env, Limits{}); err == nil {
+		t.Errorf("a text that always changes gave %v", v)
+	}
 }

@@ -81,18 +81,23 @@ func (t *Template) RenderRecursive(env Env, lim Limits) (string, error) {
 // Eval evaluates the template to a value: a template that writes exactly one value and no text gives that value, one
 // that writes nothing gives null, any other a string. Errors are of type *EvalError.
 func (t *Template) Eval(env Env, lim Limits) (any, error) {
+	v, err := t.eval(env, lim)
+	if text, ok := v.(string); ok {
+		return stripRaw(text), err
+	}
+	return v, err
+}
+
+// eval is Eval that leaves the tags of raw blocks in a text.
+func (t *Template) eval(env Env, lim Limits) (any, error) {
 	e := t.begin(env, lim)
 	if err := e.execute(&e.out); err != nil {
 		return nil, e.finish(err)
 	}
-	switch v := e.out.value().(type) {
-	case string:
-		return stripRaw(v), nil
-	case value.Object:
-		return v.Map(), nil
-	default:
-		return v, nil
+	if o, lazy := e.out.value().(value.Object); lazy {
+		return o.Map(), nil
 	}
+	return e.out.value(), nil
 }
 
 // render evaluates the template once, within the scope of an enclosing evaluation if there is one.

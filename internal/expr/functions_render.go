@@ -115,5 +115,9 @@ func (st *state) renderRecursive(t *Template) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("the text still changes after %d rendering passes", st.run.lim.Passes)
+	return "", errUnstable(st.run.lim.Passes)
+}
+
+func errUnstable(passes int) error {
+	return fmt.Errorf("the text still changes after %d rendering passes", passes)
 }
