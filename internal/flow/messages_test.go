@@ -98,6 +98,14 @@ func TestMessages(t *testing.T) {
 			"w line 3, column 19: labels.1a: the label `1a` is not as labels should be: a small letter first, then letters, digits, '.', '_' and '-'",
 			"w line 3, column 26: labels[\"a b\"]: the label `a b` is not as labels should be: a small letter first, then letters, digits, '.', '_' and '-'",
 			"w line 3, column 47: labels.empty: the label `empty` has no value and is left out"}},
+		{"a tool for MCP clients", head + `triggers:
+- {id: a, type: io.kestra.plugin.core.trigger.McpToolTrigger, toolName: look_up, title: T, toolDescription: D, annotations: {readOnly: true}, mcpServer: s}
+- {id: b, type: io.kestra.plugin.core.trigger.McpToolTrigger, toolName: -x, title: T}
+` + logTask, []string{
+			"w line 4, column 17: triggers[0].type: nothing starts the flow by this trigger: there is no MCP server here",
+			"e line 5, column 3: triggers[1]: `toolDescription` is missing: the trigger type io.kestra.plugin.core.trigger.McpToolTrigger needs it",
+			"w line 5, column 17: triggers[1].type: nothing starts the flow by this trigger: there is no MCP server here",
+			"e line 5, column 73: triggers[1].toolName: `toolName` is `-x`; expected a text that matches ^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$"}},
 		{"labels", head + "labels: [{key: a, value: 1}, {value: b}, {key: c}]\n" + logTask, []string{
 			"e line 3, column 30: labels[1]: `key` is missing: a label needs it",
 			"w line 3, column 48: labels[2].key: the label `c` has no value and is left out"}},

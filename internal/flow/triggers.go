@@ -105,6 +105,9 @@ func (c *compiler) checkTrigger(n *yamldoc.Node, t *model.Trigger) {
 			c.expect(zone, "there is no time zone `"+shorten(zone.String())+"`", "a name such as Europe/Paris, or UTC")
 		}
 	}
+	if t.Kind == model.TriggerTool {
+		c.warn(n.Get("type"), "nothing starts the flow by this trigger: there is no MCP server here")
+	}
 	const maxKey = 256
 	if key := n.Get("key"); t.Props.Has("key") && len(key.String()) > maxKey {
 		c.fail(key, "`key` must not be longer than 256 characters")

@@ -215,6 +215,7 @@ const (
 	TriggerWebhook  TriggerKind = "WEBHOOK"  // requests
 	TriggerPolling  TriggerKind = "POLLING"  // a worker looks every now and then
 	TriggerRealtime TriggerKind = "REALTIME" // a worker listens all the time
+	TriggerTool     TriggerKind = "TOOL"     // calls of a tool by clients of the Model Context Protocol
 )
 
 // Trigger is one trigger of a flow.

@@ -67,6 +67,7 @@ preconditions:
     deadline: "09:00:00"`}},
 			New: func() any { return &Flow{} }, Outputs: FlowOutput{},
 		},
+		mcpToolType(),
 	}
 }
 
