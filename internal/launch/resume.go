@@ -9,7 +9,7 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// ErrNotPaused: the execution cannot be resumed, since neither it nor a task of it is paused.
+// ErrNotPaused says that an execution cannot be resumed, since neither it nor a task of it is paused.
 var ErrNotPaused = errors.New("execution is not paused")
 
 // Paused is an execution that waits for somebody.

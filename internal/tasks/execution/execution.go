@@ -56,7 +56,7 @@ func (t *Fail) Run(_ context.Context, run sdk.Run) (any, error) {
 		return nil, nil
 	}
 	run.Log(sdk.LevelError, "%s", t.ErrorMessage)
-	return nil, errors.New("Fail on a condition") //nolint:revive,staticcheck // the text that flows find in errorLogs()
+	return nil, errors.New("Fail on a condition") // as flows find it in errorLogs()
 }
 
 // Assert fails unless all of its conditions hold.
