@@ -252,6 +252,9 @@ func (v *env) Location() *time.Location { return v.l.Location }
 
 // Call calls a function that touches the world.
 func (v *env) Call(name string, args expr.Args) (any, error) {
+	if name == "subflow" {
+		return v.subflow(args)
+	}
 	return v.l.World.Call(v.ctx, world.Caller{
 		Tenant: v.flow.Tenant, Namespace: v.flow.Namespace, FlowID: v.flow.ID, ExecutionID: v.e.ID, Secret: v.l.Masks.Of(v.e.ID).Add,
 	}, name, args)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -49,6 +50,9 @@ type Secrets interface {
 // Call answers a function. Unknown names are an error: the expression language and this package disagree.
 func (w *World) Call(ctx context.Context, c Caller, name string, args expr.Args) (any, error) {
 	f, ok := functions[name]
+	if !ok && name == "subflow" { // see package launch
+		return nil, errors.New("subflow() is for the inputs of a flow, and not for its tasks")
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s() is not available here", name)
 	}

@@ -125,6 +125,7 @@ func TestLookups(t *testing.T) {
 		{"nanoId", args("length", int64(5), "alphabet", "é"), "ééééé"},
 		{engine.CallStore, args("task", "t", "taskRun", "r", "name", "1.ion", "value", value.MapOf(value.Entry{Key: "o", Value: "x"})), "kestra:///a/b/f/executions/e/tasks/t/r/1.ion"},
 		{"read", args("path", "kestra:///a/b/f/executions/e/tasks/t/r/1.ion"), "{o:\"x\"}\n"},
+		{"subflow", args("namespace", "a", "id", "f"), "!for the inputs of a flow"},
 		{"nothing", nil, "!nothing() is not available here"},
 	} {
 		v, err := w.Call(t.Context(), caller, c.name, c.args)
