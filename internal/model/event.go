@@ -74,6 +74,7 @@ const (
 	EventForceRun     EventKind = "forceRun"     // Action
 	EventDelete       EventKind = "delete"       // Action
 	EventExplain      EventKind = "explain"      // asked only: what does the execution wait for?
+	EventStillThere   EventKind = "stillThere"   // Run: a trigger waits for the execution and asks whether it is right to
 	EventContinue     EventKind = "continue"     // from itself: it goes on with what it could not know in the same step
 )
 

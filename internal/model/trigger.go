@@ -29,8 +29,11 @@ type TriggerState struct {
 
 // TriggerEngine is what the scheduler has to remember of a trigger beyond what the API shows.
 type TriggerEngine struct {
-	// Definition identifies the trigger as its flow declared it when it was last looked at.
+	// Birth is the event with which the trigger began to be remembered: ids that are derived from it never come again.
+	Birth string `json:"birth,omitempty"`
+	// Definition identifies the trigger as its flow declared it when it was last looked at, Revision is that of the flow.
 	Definition string `json:"definition,omitempty"`
+	Revision   int    `json:"revision,omitempty"`
 	// Job counts the jobs that were handed out for it, JobID names the one that is out.
 	Job   int    `json:"job,omitempty"`
 	JobID string `json:"jobId,omitempty"`
@@ -46,8 +49,6 @@ type TriggerEngine struct {
 
 // TriggerWindow gathers what has happened of what a trigger waits for.
 type TriggerWindow struct {
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
 	// Met are the conditions that an execution has met, with that execution's id and when it did.
 	Met map[string]TriggerMet `json:"met,omitempty"`
 	// Outputs are those of the executions that met them, merged.
@@ -62,6 +63,7 @@ type TriggerMet struct {
 
 // Backfill runs a schedule for dates that have passed.
 type Backfill struct {
+	ID           string          `json:"id,omitempty"` // the event that began it
 	Start        time.Time       `json:"start"`
 	End          *time.Time      `json:"end,omitempty"`
 	Current      *time.Time      `json:"currentDate,omitempty"`
@@ -87,6 +89,10 @@ type Upstream struct {
 type RunEnd struct {
 	ExecutionID string `json:"executionId"`
 	State       State  `json:"state"`
+	// Successor is the execution that takes over from one that is RETRIED.
+	Successor string `json:"successor,omitempty"`
+	// Asker is the trigger that wants to know whether the execution is still there.
+	Asker *Entity `json:"asker,omitempty"`
 }
 
 // Manage is what a person or a client asks of a trigger. Each kind of event uses the fields that it names.

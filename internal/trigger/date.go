@@ -20,15 +20,14 @@ func (t *turn) onDate() {
 		return
 	}
 	if t.decl.Overlap == QueueOne && t.rec.Engine.Held {
-		if last, ok := t.decl.Before(t.now.Add(1)); ok && last.After(date) {
-			date = last
-		}
+		date = t.last(date)
 	}
-	if t.locked() { // CANCEL_RUNNING
+	if t.rec.ExecutionID != "" && t.decl.Overlap == CancelRunning {
 		t.kill(t.rec.ExecutionID)
 	}
 	t.run(date, Launch{})
-	t.rec.Date, t.rec.Next = &date, t.next(date)
+	t.looked(date)
+	t.rec.Next = t.next(date)
 	t.rec.Engine.Held = t.rec.Engine.Held && t.rec.Next != nil && !t.rec.Next.After(t.now)
 }
 
@@ -36,9 +35,10 @@ func (t *turn) onDate() {
 // none is.
 func (t *turn) recover(date time.Time) time.Time {
 	if t.decl.Late > 0 {
-		if earliest := t.now.Add(-t.decl.Late); date.Before(earliest) {
-			t.rec.Date, t.rec.Next = &date, t.next(earliest.Add(-1))
-			if t.rec.Next == nil || t.rec.Next.After(t.now) {
+		for earliest := t.now.Add(-t.decl.Late); date.Add(t.jitter(date)).Before(earliest); {
+			t.looked(date)
+			t.rec.Next = t.next(later(date, earliest.Add(-t.decl.Jitter-1)))
+			if due, ok := t.due(); !ok || due.After(t.now) {
 				return time.Time{}
 			}
 			date = *t.rec.Next
@@ -53,40 +53,60 @@ func (t *turn) recover(date time.Time) time.Time {
 		t.skipTo(t.now)
 		return time.Time{}
 	case RecoverLast:
-		if last, ok := t.decl.Before(t.now.Add(1)); ok && last.After(date) {
-			return last
-		}
+		return t.last(date)
 	}
 	return date
 }
 
+// last is the last date up to now whose conditions hold, not before a date that is known to have come.
+func (t *turn) last(date time.Time) time.Time {
+	if found, ok, err := held(t.now.Add(1), t.decl.Before, date, t.holdsOn); err == nil && ok && found.After(date) {
+		return found
+	}
+	return date
+}
+
+// looked notes that the dates up to one have had their turn. It never goes back, also where the clock does.
+func (t *turn) looked(at time.Time) {
+	if t.rec.Date == nil || at.After(*t.rec.Date) {
+		t.rec.Date = &at
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // run starts the execution for a date if the trigger's conditions hold on it.
 func (t *turn) run(date time.Time, l Launch) {
-	vars := t.dateVariables(date, true)
+	ok, err := t.holdsOn(date)
+	if err == nil && !ok {
+		return
+	}
 	l.ID = t.executionID(date.UTC().Format(time.RFC3339Nano))
-	l.Variables = vars
+	l.Variables = t.dateVariables(date, true)
 	if t.decl.Kind == model.TriggerDates {
 		l.ScheduleDate = &date
 	}
-	switch ok, err := t.holds(vars, nil); {
-	case err != nil: // so that somebody sees it
+	if err != nil { // so that somebody sees it
 		l.Fail = err.Error()
 		t.rec.Problem = err.Error()
 		t.log(model.LevelError, err.Error())
-	case !ok:
-		return
 	}
 	t.launch(l)
 }
 
-// executionID is derived, so that whatever is done twice creates nothing twice. What a backfill runs, or a date that was
-// run before the trigger was changed, is another execution.
+// executionID is derived, so that whatever is done twice creates nothing twice. What a backfill runs is another execution
+// than that of the date itself.
 func (t *turn) executionID(what string) string {
 	kind := ""
 	if b := t.rec.Backfill; b != nil {
-		kind = "backfill " + b.Start.Format(time.RFC3339Nano) + b.End.Format(time.RFC3339Nano)
+		kind = "backfill " + b.ID
 	}
-	return model.DeriveID("trigger", t.of.ID, t.rec.Engine.Definition, kind, what)
+	return model.DeriveID("trigger", t.of.ID, t.rec.Engine.Birth, kind, what)
 }
 
 // kill ends the execution that the trigger waits for.
@@ -112,9 +132,10 @@ func (t *turn) startBackfill(b *model.Backfill) {
 		return
 	}
 	fill := *b
-	if fill.End == nil {
+	if fill.End == nil || fill.End.After(t.now) { // what is still to come is not filled up
 		fill.End = &t.now
 	}
+	fill.ID = t.ev.ID
 	if !fill.Start.Before(*fill.End) {
 		t.refuse(model.AnswerInvalid, "the backfill ends before it starts")
 		return
@@ -142,7 +163,6 @@ func (t *turn) backfill() {
 	t.run(date, Launch{Inputs: b.Inputs, Labels: b.Labels})
 	b.Current = t.next(date)
 	t.rec.Backfill = &b
-	t.rec.Date = &date
 	if b.Current == nil || b.Current.After(*b.End) {
 		t.endBackfill()
 	}
@@ -152,9 +172,5 @@ func (t *turn) backfill() {
 func (t *turn) endBackfill() {
 	t.rec.Next = t.rec.Backfill.PreviousNext
 	t.rec.Backfill = nil
-	if t.rec.Next == nil {
-		t.rec.Date = &t.now
-		t.rec.Next = t.next(t.now)
-	}
 	t.rec.Engine.Held = t.rec.Next != nil && !t.rec.Next.After(t.now)
 }

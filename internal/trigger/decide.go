@@ -31,7 +31,7 @@ type Launch struct {
 	// Inputs and Labels are given beside those of the trigger.
 	Inputs []byte
 	Labels []model.Label
-	// Date is the date that it runs for; ScheduleDate is set where the execution shows it.
+	// ScheduleDate is set where the execution shows the date that it runs for.
 	ScheduleDate *time.Time
 	// Fail ends it at once, with this reason, and without inputs.
 	Fail string
@@ -76,16 +76,11 @@ func Decide(rec *model.TriggerState, ev *model.Event, now time.Time, w World) De
 	}
 	t.decl = decl
 	t.rec = t.memory(rec)
-	if err != nil { // nothing can be done with it until its flow is changed
-		t.rec.Problem = err.Error()
-		t.log(model.LevelError, "the trigger cannot be used: "+err.Error())
-		t.stop()
-		t.finish()
+	if err != nil {
+		t.unusable(err)
 		return t.d
 	}
-	if t.rec.Engine.Definition != decl.Fingerprint {
-		t.redeclare()
-	}
+	t.compare()
 	t.handle()
 	t.arrange()
 	t.finish()
@@ -107,32 +102,76 @@ func (t *turn) memory(rec *model.TriggerState) *model.TriggerState {
 	if t.decl != nil {
 		copied.Type, copied.StopAfter = t.decl.Type, t.decl.StopAfter
 	}
+	if copied.Engine.Birth == "" {
+		copied.Engine.Birth = t.ev.ID
+	}
 	return &copied
+}
+
+// unusable keeps what is remembered of a trigger that cannot be used as it is declared, or cannot be read now. What ends
+// meanwhile is noted, and it is looked at again after a while.
+func (t *turn) unusable(err error) {
+	if t.rec.Problem != err.Error() {
+		t.rec.Problem = err.Error()
+		t.log(model.LevelError, "the trigger cannot be used: "+err.Error())
+	}
+	switch t.ev.Kind {
+	case model.EventRunEnded:
+		t.endRun(t.ev.Run)
+	case model.EventJobEnded, model.EventJobLost:
+		t.d.Done = []string{t.ev.Job.ID}
+		if t.ev.Job.ID == t.rec.Engine.JobID {
+			t.clearJob()
+		}
+		t.refuse(model.AnswerConflict, "the trigger cannot be used: "+err.Error())
+	case model.EventSync, model.EventTimer:
+	default:
+		t.refuse(model.AnswerConflict, "the trigger cannot be used: "+err.Error())
+	}
+	const again = time.Minute
+	t.setTimer(t.now.Add(again))
+	t.finish()
 }
 
 // vanish forgets a trigger that its flow no longer has.
 func (t *turn) vanish(rec *model.TriggerState) {
 	t.d.Clear = []string{dueTimer}
+	ended := ""
 	if t.ev.Kind == model.EventJobEnded || t.ev.Kind == model.EventJobLost {
-		t.d.Done = []string{t.ev.Job.ID}
-	} else if rec != nil && rec.Engine.JobID != "" {
+		ended = t.ev.Job.ID
+		t.d.Done = []string{ended}
+	}
+	if rec != nil && rec.Engine.JobID != "" && rec.Engine.JobID != ended {
 		t.d.Cancel = []string{rec.Engine.JobID}
 	}
 	t.refuse(model.AnswerGone, "the flow has no such trigger")
+}
+
+// compare sees whether the flow was changed since. What a save has changed begins anew; what has become different in
+// another way, such as by the configuration, is taken as it is, so that no date is lost by a restart.
+func (t *turn) compare() {
+	e := &t.rec.Engine
+	saved := e.Revision != t.decl.Flow.Revision
+	switch {
+	case e.Definition == "" || saved && e.Definition != t.decl.Fingerprint:
+		t.redeclare()
+	case saved && t.decl.Kind == model.TriggerRealtime: // it starts executions of the revision that it began with
+		t.stopJob()
+	}
+	e.Definition, e.Revision = t.decl.Fingerprint, t.decl.Flow.Revision
 }
 
 // redeclare begins anew after the flow was changed: dates count from now, a backfill is given up, a worker that evaluates
 // the old trigger is stopped. Whether it is disabled is kept, and what it has started is still waited for.
 func (t *turn) redeclare() {
 	first := t.rec.Engine.Definition == ""
-	t.rec.Engine.Definition = t.decl.Fingerprint
 	t.rec.Problem, t.rec.Engine.Failures, t.rec.Engine.Held = "", 0, false
 	t.rec.Next, t.rec.Backfill = nil, nil
 	t.rec.Engine.Windows = map[string]*model.TriggerWindow{}
 	if t.decl.Kind == model.TriggerDates && first {
 		t.rec.Date = nil // dates that have passed count, too
 	} else {
-		t.rec.Date = &t.now
+		t.looked(t.now)
 	}
 	t.stopJob()
 }
@@ -157,8 +196,14 @@ func (t *turn) handle() {
 // off tells whether the trigger is to do nothing.
 func (t *turn) off() bool { return t.decl.Disabled || t.rec.Disabled }
 
-// locked tells whether the trigger waits for an execution that it started.
-func (t *turn) locked() bool { return t.rec.ExecutionID != "" && !t.decl.Concurrent() }
+// locked tells whether the trigger waits for an execution that it started. The dates of a backfill wait for each other,
+// also where a regular date would kill the execution before it.
+func (t *turn) locked() bool {
+	if t.rec.ExecutionID == "" || t.decl.Concurrent() {
+		return false
+	}
+	return t.decl.Overlap != CancelRunning || t.rec.Backfill != nil || !t.decl.Scheduled()
+}
 
 // arrange sees to it that something will move the trigger on: a timer, a job, or the end of its execution.
 func (t *turn) arrange() {
@@ -181,7 +226,7 @@ func (t *turn) arrangeSchedule() {
 		t.rec.Next = t.next(from)
 	}
 	due, ok := t.due()
-	if !ok || t.locked() && t.decl.Overlap != CancelRunning {
+	if !ok || t.locked() {
 		t.d.Clear = append(t.d.Clear, dueTimer)
 		return
 	}
@@ -229,6 +274,11 @@ func (t *turn) setTimer(due time.Time) {
 func (t *turn) stop() {
 	t.d.Clear = append(t.d.Clear, dueTimer)
 	t.rec.Next = nil
+	if b := t.rec.Backfill; b != nil && b.PreviousNext != nil { // what the dates are then is for its switching on to say
+		fill := *b
+		fill.PreviousNext = nil
+		t.rec.Backfill = &fill
+	}
 	t.stopJob()
 }
 
@@ -266,7 +316,7 @@ func (t *turn) onTimer() {
 		t.d.Ignored = "the trigger is disabled"
 	case t.decl.Scheduled():
 		due, ok := t.due()
-		if !ok || due.After(t.now) || t.locked() && t.decl.Overlap != CancelRunning {
+		if !ok || due.After(t.now) || t.locked() {
 			t.d.Ignored = "it is not due"
 			return
 		}
@@ -277,7 +327,14 @@ func (t *turn) onTimer() {
 
 // onRunEnded goes on after the end of an execution.
 func (t *turn) onRunEnded() {
-	run := t.ev.Run
+	if t.endRun(t.ev.Run) {
+		t.unlock()
+	}
+}
+
+// endRun notes the end of an execution, and tells whether it is the one that the trigger waits for. One that is tried
+// again as another one has not ended.
+func (t *turn) endRun(run *model.RunEnd) bool {
 	for _, s := range t.rec.StopAfter {
 		if s == run.State && !t.rec.Disabled {
 			t.rec.Disabled = true
@@ -285,15 +342,16 @@ func (t *turn) onRunEnded() {
 		}
 	}
 	if run.ExecutionID != t.rec.ExecutionID {
-		return
+		return false
 	}
-	t.unlock()
+	t.rec.ExecutionID = run.Successor
+	return run.Successor == ""
 }
 
 // unlock lets the trigger go on that waited for an execution. Dates that came meanwhile are late for that reason alone.
 func (t *turn) unlock() {
 	t.rec.ExecutionID = ""
-	if t.decl.Scheduled() && t.rec.Next != nil && !t.rec.Next.After(t.now) {
+	if due, ok := t.due(); t.decl.Scheduled() && t.rec.Next != nil && ok && !due.After(t.now) {
 		t.rec.Engine.Held = true
 	}
 	if t.decl.Overlap == Skip && t.rec.Backfill == nil && t.rec.Engine.Held {
@@ -303,7 +361,8 @@ func (t *turn) unlock() {
 
 // skipTo leaves out the dates up to a time.
 func (t *turn) skipTo(at time.Time) {
-	t.rec.Date, t.rec.Next = &at, t.next(at)
+	t.looked(at)
+	t.rec.Next = t.next(*t.rec.Date)
 	t.rec.Engine.Held = false
 }
 
@@ -377,15 +436,21 @@ func (t *turn) forget() {
 	t.stopJob()
 	fresh := model.TriggerState{
 		Tenant: t.rec.Tenant, Namespace: t.rec.Namespace, FlowID: t.rec.FlowID, TriggerID: t.rec.TriggerID, Type: t.rec.Type,
-		StopAfter: t.rec.StopAfter, Date: &t.now,
-		Engine: model.TriggerEngine{Definition: t.rec.Engine.Definition, Job: t.rec.Engine.Job},
+		StopAfter: t.rec.StopAfter, Date: t.rec.Date, // dates that have run do not run again
+		Engine: model.TriggerEngine{
+			Birth: t.ev.ID, Definition: t.rec.Engine.Definition, Revision: t.rec.Engine.Revision, Windows: map[string]*model.TriggerWindow{},
+		},
 	}
 	t.rec = &fresh
+	t.looked(t.now)
 }
 
 // setDisabled switches the trigger off or on. Dates that passed while it was off are made up for as those are that were
 // missed while no server ran.
 func (t *turn) setDisabled(disabled bool) {
+	if t.rec.Disabled == disabled {
+		return
+	}
 	if t.rec.Disabled = disabled; disabled || !t.decl.Scheduled() || t.rec.Date == nil {
 		return
 	}
@@ -393,9 +458,9 @@ func (t *turn) setDisabled(disabled bool) {
 	case RecoverNone:
 		t.skipTo(t.now)
 	case RecoverLast:
-		if last, ok := t.decl.Before(t.now); ok && last.After(*t.rec.Date) {
-			before := last.Add(-1)
-			t.rec.Date, t.rec.Next = &before, &last
+		if last := t.last(*t.rec.Date); last.After(*t.rec.Date) {
+			t.looked(last.Add(-1))
+			t.rec.Next = &last
 		}
 	}
 }

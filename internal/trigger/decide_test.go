@@ -28,6 +28,8 @@ type rig struct {
 	killed   []string
 	last     Decision
 	refuse   error // what preparing an execution says
+	broken   error // why the trigger cannot be used as it is declared
+	revision int   // of the flow
 	n        int
 }
 
@@ -50,6 +52,7 @@ func newRig(t *testing.T, kind model.TriggerKind, properties string, conditions 
 }
 
 func (r *rig) declare(kind model.TriggerKind, properties string, conditions ...*model.Condition) {
+	r.revision++
 	r.trigger = &model.Trigger{ID: "t", Type: "x.Y", Kind: kind, Props: object(properties), Conditions: conditions}
 }
 
@@ -65,10 +68,10 @@ func object(text string) *value.Map {
 }
 
 func (r *rig) Declared() (*Declared, error) {
-	if r.trigger == nil {
-		return nil, nil
+	if r.trigger == nil || r.broken != nil {
+		return nil, r.broken
 	}
-	f := &model.Flow{Tenant: "main", Namespace: "company.team", ID: "flow", Revision: 3, Disabled: r.disabled}
+	f := &model.Flow{Tenant: "main", Namespace: "company.team", ID: "flow", Revision: r.revision, Disabled: r.disabled}
 	return Declare(f, r.trigger, time.UTC, RecoverAll, func(text string) (string, error) { return r.Render(text, nil, nil) })
 }
 

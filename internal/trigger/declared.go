@@ -104,6 +104,7 @@ func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover stri
 			}
 		}
 	}
+	d.Interval = max(d.Interval, time.Second)
 	return d, d.kindProperties(p, render)
 }
 

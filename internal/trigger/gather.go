@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 // gathering is what several executions must have met, within a window of time, before the flow starts: preconditions,
@@ -172,7 +173,7 @@ func (s *scene) filter(p props) (bool, error) {
 }
 
 func compare(test, have, want string, values []any) (bool, error) {
-	among := slices.ContainsFunc(values, func(v any) bool { return textOf(v) == have })
+	among := slices.ContainsFunc(values, func(v any) bool { return value.Print(v) == have })
 	switch test {
 	case "EQUAL_TO":
 		return have == want, nil

@@ -50,7 +50,7 @@ func flowsOf(list []props) []Interest {
 func interestsOf(c *model.Condition) []Interest {
 	p := props{c.Props}
 	literal := func(name string) string {
-		if text := p.text(name); !strings.Contains(text, "{{") {
+		if text := p.text(name); !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
 			return text
 		}
 		return ""

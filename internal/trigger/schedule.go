@@ -93,11 +93,11 @@ func (t *turn) dateVariables(date time.Time, around bool) *value.Map {
 	next, hasNext := t.decl.After(date)
 	previous, hasPrevious := t.decl.Before(date)
 	if around && t.conditional() {
-		if found, ok, err := held(date, t.decl.After, date.AddDate(searchYears, 0, 0), t.holdsOn); err == nil {
-			next, hasNext = found, ok
+		if found, ok, err := held(date, t.decl.After, date.AddDate(searchYears, 0, 0), t.holdsOn); err == nil && ok {
+			next = found
 		}
-		if found, ok, err := held(date, t.decl.Before, date.AddDate(-searchYears, 0, 0), t.holdsOn); err == nil {
-			previous, hasPrevious = found, ok
+		if found, ok, err := held(date, t.decl.Before, date.AddDate(-searchYears, 0, 0), t.holdsOn); err == nil && ok {
+			previous = found
 		}
 	}
 	if hasNext {
@@ -110,6 +110,6 @@ func (t *turn) dateVariables(date time.Time, around bool) *value.Map {
 }
 
 // shown is a date as expressions see it: in the trigger's time zone.
-func (t *turn) shown(date time.Time) any {
+func (t *turn) shown(date time.Time) string {
 	return date.In(t.decl.Zone).Format(time.RFC3339Nano)
 }

@@ -133,15 +133,15 @@ func (t *turn) gather(s *scene) (complete bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	complete = true
+	complete, some := true, len(list) == 0
 	for _, g := range list {
-		met, err := t.meet(g, s)
+		any, enough, err := t.meet(g, s)
 		if err != nil {
 			return false, err
 		}
-		complete = complete && met
+		complete, some = complete && enough, some || any
 	}
-	if !complete {
+	if !complete || !some {
 		return false, nil
 	}
 	for _, g := range list {
@@ -153,43 +153,40 @@ func (t *turn) gather(s *scene) (complete bool, err error) {
 	return true, nil
 }
 
-// meet notes what an execution meets of one gathering, and tells whether enough is met now. An execution that meets none
-// of it completes nothing.
-func (t *turn) meet(g gathering, s *scene) (bool, error) {
+// meet notes what an execution meets of one gathering, and tells whether it meets any of it, and whether enough is met now.
+func (t *turn) meet(g gathering, s *scene) (any, enough bool, err error) {
 	start, end, inside := g.window.at(t.now)
 	if !inside {
-		return false, nil
+		return false, false, nil
 	}
 	w := t.window(g, start, end)
-	any := false
 	for _, p := range g.parts {
 		ok, err := p.met(s)
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", p.name, err)
+			return false, false, fmt.Errorf("%s: %w", p.name, err)
 		}
 		if ok {
 			any = true
 			w.Met[p.name] = model.TriggerMet{ExecutionID: s.upstream.Execution.ID, At: t.now}
 		}
 	}
-	if !any {
-		return false, nil
+	if any {
+		w.Outputs = mergeOutputs(w.Outputs, s.upstream.Execution.Outputs)
+		t.rec.Engine.Windows[g.id] = w
 	}
-	w.Outputs = mergeOutputs(w.Outputs, s.upstream.Execution.Outputs)
-	t.rec.Engine.Windows[g.id] = w
-	return len(w.Met) >= g.enough, nil
+	return any, len(w.Met) >= g.enough, nil
 }
 
 // window is what is remembered of a gathering, as far as it still counts. It is a copy: what is stored is not changed.
 func (t *turn) window(g gathering, start, end time.Time) *model.TriggerWindow {
-	w := &model.TriggerWindow{Start: start, End: end, Met: map[string]model.TriggerMet{}}
+	w := &model.TriggerWindow{Met: map[string]model.TriggerMet{}}
 	old := t.rec.Engine.Windows[g.id]
 	if old == nil {
 		return w
 	}
-	for name, met := range old.Met {
-		if !met.At.Before(start) && met.At.Before(end) {
-			w.Met[name] = met
+	for _, p := range g.parts {
+		if met, ok := old.Met[p.name]; ok && !met.At.Before(start) && met.At.Before(end) {
+			w.Met[p.name] = met
 		}
 	}
 	if len(w.Met) > 0 {
@@ -215,5 +212,3 @@ func mergeOutputs(old, more []byte) []byte {
 	}
 	return value.AppendJSON(nil, m, value.JSONOptions{KeepNulls: true})
 }
-
-func textOf(v any) string { return value.Print(v) }

@@ -13,8 +13,8 @@ import (
 func (t *turn) handOut() {
 	e := &t.rec.Engine
 	e.Job++
-	e.JobID = model.DeriveID("trigger-job", t.of.ID, strconv.Itoa(e.Job))
-	e.PlannedID = model.DeriveID("trigger", t.of.ID, e.Definition, "job", strconv.Itoa(e.Job))
+	e.JobID = model.DeriveID("trigger-job", t.of.ID, e.Birth, strconv.Itoa(e.Job))
+	e.PlannedID = model.DeriveID("trigger", t.of.ID, e.Birth, "job", strconv.Itoa(e.Job))
 	t.rec.EvaluateSince = &t.now
 	t.rec.WorkerID = ""
 	f := t.decl.Flow
@@ -50,7 +50,7 @@ func (t *turn) onJob() {
 		t.d.Done = append(t.d.Done, r.ID)
 	}
 	if r.ID != t.rec.Engine.JobID {
-		t.d.Ignored = "that evaluation was taken back"
+		t.refuse(model.AnswerConflict, "that evaluation was taken back")
 		return
 	}
 	switch t.ev.Kind {
@@ -59,7 +59,12 @@ func (t *turn) onJob() {
 	case model.EventJobLost:
 		t.log(model.LevelWarn, "the worker that evaluated it is gone")
 		t.clearJob()
-		t.rec.Next = nil // at once, elsewhere
+		t.rec.Next = nil // at once, elsewhere; later if it kills one worker after the other
+		if n := t.rec.Engine.Failures; n > 0 {
+			next := t.now.Add(restartDelay(n))
+			t.rec.Next = &next
+		}
+		t.rec.Engine.Failures++
 	case model.EventJobEnded:
 		t.onEvaluated(r)
 	}
@@ -69,7 +74,7 @@ func (t *turn) onJob() {
 func (t *turn) onEvaluated(r *model.JobReport) {
 	planned := t.rec.Engine.PlannedID
 	t.clearJob()
-	t.rec.Date = &t.now
+	t.looked(t.now)
 	t.d.Logs = append(t.d.Logs, r.Logs...)
 	switch {
 	case r.State == model.Killed:
@@ -153,7 +158,7 @@ func (t *turn) onUpstream() {
 		t.log(model.LevelWarn, "execution "+up.Execution.ID+": "+err.Error())
 		return
 	}
-	t.rec.Date = &t.now
+	t.looked(t.now)
 	if !ok {
 		return
 	}
