@@ -140,7 +140,8 @@ type State interface {
 	// Load returns an entity's state. ErrNotFound when there is none; ErrGone when it was deleted and its tombstone is
 	// still there.
 	Load(ctx context.Context, lease Lease, of model.Entity) (*Snapshot, error)
-	// Active lists entities of the shard that are not finished, by ascending id after the given one.
+	// Active lists entities of the shard that are not finished, by ascending id after the given one: executions that have
+	// not ended, gates that somebody is in, triggers that wait for an execution or a worker.
 	Active(ctx context.Context, lease Lease, after model.Entity, max int) ([]model.Entity, error)
 	// Timers lists the shard's timers that are due before until, soonest first.
 	Timers(ctx context.Context, lease Lease, until time.Time, max int) ([]model.Timer, error)

@@ -102,6 +102,9 @@ func (c *crash) endHeader(reason string) {
 		c.send("left", model.Event{To: model.GateEntity(h.Tenant, h.Namespace, h.FlowID), Kind: model.EventLeft,
 			Gate: &model.GateMessage{ExecutionID: h.ID, Visit: h.Engine.Visit}})
 	}
+	if h.Engine.StartedBy != "" {
+		c.send("run", runEnd(h))
+	}
 	if w := h.Engine.Waiting; w != nil {
 		c.send("end", model.Event{To: model.ExecutionEntity(w.ExecutionID), Kind: model.EventChildEnded,
 			Child: &model.ChildEnd{Waiting: *w, ChildID: h.ID, State: h.State.Current(), Failure: reason}})

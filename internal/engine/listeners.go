@@ -74,12 +74,27 @@ func (x *turn) taskOutputs() json.RawMessage {
 
 // tellTrigger tells the trigger that started the execution that it has ended, or is no more.
 func (x *turn) tellTrigger() {
-	e := x.s.Exec
-	if e.Engine.StartedBy == "" {
-		return
+	if e := x.s.Exec; e.Engine.StartedBy != "" {
+		x.send(runEnd(e))
 	}
-	x.send(model.Event{
-		To: model.TriggerEntity(e.Tenant, e.Namespace, e.FlowID, e.Engine.StartedBy), Kind: model.EventRunEnded,
-		Run: &model.RunEnd{ExecutionID: e.ID, State: e.State.Current()},
-	})
+}
+
+// starter is the trigger that started an execution.
+func starter(e *model.Execution) model.Entity {
+	return model.TriggerEntity(e.Tenant, e.Namespace, e.FlowID, e.Engine.StartedBy)
+}
+
+// runEnd is what its trigger is told of the end of an execution: of one that is RETRIED, who takes over.
+func runEnd(e *model.Execution) model.Event {
+	end := &model.RunEnd{ExecutionID: e.ID, State: e.State.Current()}
+	if end.State == model.Retried {
+		end.Successor = retryID(e)
+	}
+	return model.Event{To: starter(e), Kind: model.EventRunEnded, Run: end}
+}
+
+// late sends an event of an execution that is not there.
+func (x *turn) late(e model.Event) {
+	e.ID, e.At = model.DeriveID("gone", x.ev.ID), x.now
+	x.t.Events = append(x.t.Events, e)
 }

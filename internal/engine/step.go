@@ -68,8 +68,7 @@ func (x *turn) handle() {
 	if !x.s.Exists() {
 		x.refuse(model.AnswerGone, "there is no such execution")
 		if e := x.obituary(); e.Kind != "" {
-			e.ID, e.At = model.DeriveID("gone", x.ev.ID), x.now
-			x.t.Events = append(x.t.Events, e)
+			x.late(e)
 		}
 		return
 	}
@@ -90,6 +89,10 @@ func (x *turn) handle() {
 		x.onQueued()
 	case model.EventRefused:
 		x.onRefused()
+	case model.EventStillThere:
+		if x.s.Done() {
+			x.tellTrigger()
+		}
 	case model.EventContinue:
 		x.onContinue()
 	default:
@@ -106,6 +109,8 @@ func (x *turn) obituary() (e model.Event) {
 			Gate: &model.GateMessage{ExecutionID: m.ExecutionID, Visit: m.Visit}}
 	case x.ev.Kind == model.EventRestart && a != nil && a.Waiting != nil:
 		e = refusal(x.ev.To.ID, a.Waiting, "it is not there any more")
+	case x.ev.Kind == model.EventStillThere:
+		e = model.Event{To: *x.ev.Run.Asker, Kind: model.EventRunEnded, Run: &model.RunEnd{ExecutionID: x.ev.To.ID}}
 	}
 	return e
 }
@@ -165,8 +170,14 @@ func (x *turn) onCreate() {
 	switch {
 	case x.s.Gone:
 		x.refuse(model.AnswerGone, "the execution has been deleted")
+		if e := x.ev.Create.Execution; e.Engine.StartedBy != "" {
+			x.late(model.Event{To: starter(e), Kind: model.EventRunEnded, Run: &model.RunEnd{ExecutionID: e.ID}})
+		}
 		return
 	case x.s.Exists(): // whoever asks again is answered as the first time
+		if x.s.Done() {
+			x.tellTrigger()
+		}
 		x.ignore("the execution exists already")
 		x.answer(model.Answer{Execution: x.s.Exec})
 		return

@@ -27,6 +27,9 @@ type TriggerState struct {
 	Engine TriggerEngine `json:"engine,omitzero"`
 }
 
+// Waits tells whether the trigger waits for an execution or a worker.
+func (t *TriggerState) Waits() bool { return t.ExecutionID != "" || t.Engine.JobID != "" }
+
 // TriggerEngine is what the scheduler has to remember of a trigger beyond what the API shows.
 type TriggerEngine struct {
 	// Birth is the event with which the trigger began to be remembered: ids that are derived from it never come again.

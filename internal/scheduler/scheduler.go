@@ -104,6 +104,16 @@ func (a *actor) Step(ev *model.Event, known any, now time.Time) shard.Outcome {
 			return a.m.hidden(trigger.Decide(state, ev, now, newWorld(ctx, &a.m.cfg, ev.To)))
 		}}
 	}
+	if a.state == nil && d.State == nil { // nothing is remembered of what there is not
+		t := &model.Transition{Of: ev.To, JobsDone: d.Done, ClearTimers: d.Clear}
+		if ev.Kind != model.EventTimer {
+			t.Acks = []string{ev.ID}
+		}
+		if d.Answer != nil {
+			t.Answers = []model.Answer{*d.Answer}
+		}
+		return shard.Outcome{Transition: t, Ignored: d.Ignored}
+	}
 	a.version++
 	a.state = d.State
 	t := &model.Transition{
@@ -150,7 +160,8 @@ func (m *machine) Crash(of model.Entity, snap *backend.Snapshot, ev *model.Event
 		state = *snap.Trigger
 	}
 	state.Disabled, state.Problem, state.Next = true, reason, nil
-	t := &model.Transition{Of: of, Version: snap.Version + 1, Trigger: &model.TriggerChange{State: &state}, JobsDone: snap.Jobs}
+	state.EvaluateSince, state.WorkerID, state.Engine.JobID, state.Engine.PlannedID = nil, "", "", ""
+	t := &model.Transition{Of: of, Version: snap.Version + 1, Trigger: &model.TriggerChange{State: &state}, CancelJobs: snap.Jobs}
 	for _, timer := range snap.Timers {
 		t.ClearTimers = append(t.ClearTimers, timer.ID)
 	}
@@ -178,7 +189,9 @@ func (m *machine) Missing(ctx context.Context, of model.Entity, snap *backend.Sn
 		e, err := m.cfg.Backend.Executions().Get(ctx, s.Tenant, id)
 		switch {
 		case errors.Is(err, backend.ErrNotFound), errors.Is(err, backend.ErrGone):
-			lost = append(lost, model.Event{ID: id + ".gone", To: of, Kind: model.EventRunEnded, At: now, Run: &model.RunEnd{ExecutionID: id}})
+			// It may still be about to be created: its owner is asked, who hears of that first.
+			lost = append(lost, model.Event{ID: id + ".asked", To: model.ExecutionEntity(id), Kind: model.EventStillThere, At: now,
+				Run: &model.RunEnd{ExecutionID: id, Asker: &of}})
 		case err == nil && e.Engine.Finished:
 			lost = append(lost, model.Event{ID: id + ".over", To: of, Kind: model.EventRunEnded, At: now, Run: &model.RunEnd{ExecutionID: id, State: e.State.Current()}})
 		}

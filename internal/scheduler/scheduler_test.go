@@ -30,7 +30,7 @@ func TestMissing(t *testing.T) {
 		{"nothing awaited", model.TriggerState{}, ""},
 		{"runs", model.TriggerState{ExecutionID: "runs"}, ""},
 		{"over", model.TriggerState{ExecutionID: "over"}, "runEnded FAILED"},
-		{"gone", model.TriggerState{ExecutionID: "never"}, "runEnded "},
+		{"gone", model.TriggerState{ExecutionID: "never"}, "stillThere "},
 		{"job", model.TriggerState{Engine: model.TriggerEngine{JobID: "job", Job: 3}}, "jobLost "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestMissing(t *testing.T) {
 				if ev.Run != nil && ev.Run.State != 0 {
 					got += ev.Run.State.String()
 				}
-				if ev.To != of {
+				if ev.To != of && ev.To != model.ExecutionEntity("never") {
 					t.Errorf("it is sent to %v", ev.To)
 				}
 			}
@@ -64,7 +64,7 @@ func TestCrash(t *testing.T) {
 	if tr.Version != 5 || !s.Disabled || s.Problem != "a defect" || s.Next != nil {
 		t.Errorf("version %d, %+v", tr.Version, s)
 	}
-	if len(tr.Acks) != 1 || len(tr.ClearTimers) != 1 || len(tr.JobsDone) != 1 || tr.Answers[0].Code != model.AnswerConflict {
+	if len(tr.Acks) != 1 || len(tr.ClearTimers) != 1 || len(tr.CancelJobs) != 1 || tr.Answers[0].Code != model.AnswerConflict {
 		t.Errorf("%+v", tr)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/trigger"
+	"github.com/windhover-io/windhover/internal/value"
 )
 
 // world answers what a decision about one trigger has to know.
@@ -59,6 +60,15 @@ func (w *world) Declared() (*trigger.Declared, error) {
 		}
 	}
 	return nil, nil
+}
+
+// Render is that of launch.World; it is tried again while the backend does not answer.
+func (w *world) Render(text string, vars *value.Map, up *model.Upstream) (out string, err error) {
+	err = w.insist(func() (err error) {
+		out, err = w.World.Render(text, vars, up)
+		return err
+	})
+	return out, err
 }
 
 // Launch prepares the execution.

@@ -76,6 +76,7 @@ func (s *shard) restart(ctx context.Context, after time.Duration) {
 	s.inflight = nil
 	s.entities = map[model.Entity]*entity{}
 	s.timers, s.horizon = s.timers[:0], time.Time{}
+	clear(s.due)
 	deafen := s.deafen
 	go func() {
 		deafen()

@@ -46,7 +46,11 @@ func (s *shard) fetch(ctx context.Context, ent *entity) func() {
 
 // enter builds an entity from its snapshot; one that cannot be stepped is to be ended instead.
 func (s *shard) enter(ctx context.Context, ent *entity, snap *backend.Snapshot, gone bool) func() {
-	actor, err := s.machine.Load(ctx, ent.of, snap, gone)
+	var actor Actor
+	var err error
+	if panicked := s.net(func() { actor, err = s.machine.Load(ctx, ent.of, snap, gone) }); panicked != nil {
+		err = panicked
+	}
 	return func() {
 		if err != nil {
 			s.doomed[ent.of] = err.Error()
@@ -77,10 +81,15 @@ func (s *shard) resolve(ctx context.Context, ent *entity, ev *model.Event, ask f
 	ent.busy = true
 	event := *ev
 	go func() {
-		known := ask(ctx)
+		var known any
+		err := s.net(func() { known = ask(ctx) })
 		s.post(func() {
 			if ent.era != s.era || ctx.Err() != nil {
 				return // its events come again
+			}
+			if err != nil {
+				s.doom(ctx, ent.of, &event, err)
+				return
 			}
 			p := &part{}
 			ent.busy = false
@@ -109,24 +118,49 @@ func (s *shard) loadTimers(ctx context.Context) {
 	}
 	s.horizon = until
 	s.timers = s.timers[:0]
-	for _, t := range timers {
-		heap.Push(&s.timers, t)
-	}
-	for _, p := range s.inflight { // what is set and not yet durable was not read
+	clear(s.due)
+	s.keepTimers(timers)
+	for _, p := range s.inflight { // what is set or cleared and not yet durable was not read
 		for _, tr := range p.transitions {
+			s.dropTimers(tr.Of, tr.ClearTimers)
 			s.keepTimers(tr.SetTimers)
 		}
 	}
 }
 
-// keepTimers enters new timers that are due before the horizon; later ones are read when it moves.
+// keepTimers enters new timers that are due before the horizon; later ones are read when it moves. One that is set again
+// replaces what it was: the older entry is passed over when its turn comes.
 func (s *shard) keepTimers(timers []model.Timer) {
 	for _, t := range timers {
-		if t.Due.Before(s.horizon) {
-			heap.Push(&s.timers, t)
+		key := timerKey{t.Of, t.ID}
+		if due, there := s.due[key]; there && due.Equal(t.Due) {
+			continue
 		}
+		if !t.Due.Before(s.horizon) {
+			delete(s.due, key)
+			continue
+		}
+		s.due[key] = t.Due
+		heap.Push(&s.timers, t)
 	}
 }
+
+// dropTimers forgets timers that were cleared.
+func (s *shard) dropTimers(of model.Entity, ids []string) {
+	for _, id := range ids {
+		delete(s.due, timerKey{of, id})
+	}
+}
+
+// timerKey names a timer.
+type timerKey struct {
+	of model.Entity
+	id string
+}
+
+// maxSleep bounds how long a shard sleeps before it looks at the clock again: the clock may have been changed, or have gone
+// on while the machine was suspended.
+const maxSleep = 5 * time.Second
 
 func (s *shard) untilNextTimer() time.Duration {
 	if s.waits > 0 {
@@ -136,7 +170,7 @@ func (s *shard) untilNextTimer() time.Duration {
 	if len(s.timers) > 0 && s.timers[0].Due.Before(next) {
 		next = s.timers[0].Due
 	}
-	return max(next.Sub(s.cfg.Now()), 0)
+	return min(max(next.Sub(s.cfg.Now()), 0), maxSleep)
 }
 
 // fireTimers steps the timers that are due, soonest first, at most a batch at once so that the inbox is not kept waiting.
@@ -146,6 +180,11 @@ func (s *shard) fireTimers(ctx context.Context) {
 	p := &part{}
 	for n := 0; n < maxBatch && len(s.timers) > 0 && !s.timers[0].Due.After(now); n++ {
 		t := heap.Pop(&s.timers).(model.Timer)
+		key := timerKey{t.Of, t.ID}
+		if due, there := s.due[key]; !there || !due.Equal(t.Due) {
+			continue // cleared, or set to another time
+		}
+		delete(s.due, key)
 		era := s.era
 		s.deliver(ctx, &model.Event{ID: "timer:" + t.ID, To: t.Of, Kind: model.EventTimer, At: now, Timer: &t}, nil, p)
 		if s.era != era {

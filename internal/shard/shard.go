@@ -23,7 +23,8 @@ type shard struct {
 
 	entities map[model.Entity]*entity
 	timers   timerHeap
-	horizon  time.Time // timers that are due before are in the heap
+	due      map[timerKey]time.Time // when each timer that is in the heap is due
+	horizon  time.Time              // timers that are due before are in the heap
 	mail     chan func()
 	ended    chan struct{} // closed when nobody reads mail any more
 	events   chan []model.Event
@@ -57,7 +58,7 @@ type part struct {
 
 func newShard(cfg Config, lease backend.Lease) *shard {
 	return &shard{
-		cfg: cfg, machine: cfg.Machine(), lease: lease, entities: map[model.Entity]*entity{}, doomed: map[model.Entity]string{},
+		cfg: cfg, machine: cfg.Machine(), lease: lease, entities: map[model.Entity]*entity{}, doomed: map[model.Entity]string{}, due: map[timerKey]time.Time{},
 		mail: make(chan func(), 1024), ended: make(chan struct{}), events: make(chan []model.Event),
 	}
 }
@@ -194,9 +195,7 @@ func (s *shard) step(ctx context.Context, ent *entity, ev *model.Event, known an
 	out, err := s.guarded(ent.actor, ev, known)
 	switch {
 	case err != nil:
-		s.cfg.Log.Error("a step failed", "entity", ev.To.ID, "event", ev.Kind, "error", err)
-		s.doomed[ent.of] = "internal error: " + err.Error()
-		s.restart(ctx, 0)
+		s.doom(ctx, ent.of, ev, err)
 		return
 	case out.Ask != nil:
 		s.resolve(ctx, ent, ev, out.Ask)
@@ -206,18 +205,33 @@ func (s *shard) step(ctx context.Context, ent *entity, ev *model.Event, known an
 		s.cfg.Log.Debug("event ignored", "entity", ev.To.ID, "event", ev.Kind, "reason", out.Ignored)
 	}
 	p.add(ent, out.Transition)
+	s.dropTimers(ent.of, out.Transition.ClearTimers)
 	s.keepTimers(out.Transition.SetTimers)
+}
+
+// doom has an entity ended that shows a defect, and begins the shard anew: what was computed since may rest on it.
+func (s *shard) doom(ctx context.Context, of model.Entity, ev *model.Event, err error) {
+	s.cfg.Log.Error("a step failed", "entity", of.ID, "event", ev.Kind, "error", err)
+	s.doomed[of] = "internal error: " + err.Error()
+	s.restart(ctx, 0)
 }
 
 // guarded steps with a net: a defect harms only the entity that shows it.
 func (s *shard) guarded(a Actor, ev *model.Event, known any) (out Outcome, err error) {
+	err = s.net(func() { out = a.Step(ev, known, s.cfg.Now()) })
+	return out, err
+}
+
+// net turns a panic into an error.
+func (s *shard) net(f func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.cfg.Log.Error("panic in a step", "panic", r, "stack", string(debug.Stack()))
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return a.Step(ev, known, s.cfg.Now()), nil
+	f()
+	return nil
 }
 
 func (p *part) add(ent *entity, t *model.Transition) {

@@ -96,7 +96,14 @@ func triggerLoaded(t *testing.T, f *fixture) {
 		f.reopen()
 		check()
 	}
-	f.commit(&model.Transition{Of: of, Version: 2, CancelJobs: []string{"poll"}})
+	shard := backend.ShardOf(of)
+	f.equal(f.active(shard, model.Entity{}, 10), []model.Entity(nil)) // it waits for nothing
+	waiting := state
+	waiting.ExecutionID = "x"
+	f.remember(2, waiting)
+	f.equal(f.active(shard, model.Entity{}, 10), []model.Entity{of})
+	f.equal(f.active(shard, of, 10), []model.Entity(nil))
+	f.commit(&model.Transition{Of: of, Version: 3, CancelJobs: []string{"poll"}})
 	if ev := f.receiveEvents(of, 1)[0]; ev.Kind != model.EventJobEnded || ev.Job.State != model.Killed {
 		t.Errorf("the job that nobody has claimed is reported as %+v", ev)
 	}

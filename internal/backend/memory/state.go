@@ -106,6 +106,11 @@ func (b *Backend) Active(ctx context.Context, lease backend.Lease, after model.E
 			add(model.Entity{Kind: model.EntityGate, ID: id})
 		}
 	}
+	for key, t := range b.triggers {
+		if t.Waits() {
+			add(model.TriggerEntity(key.tenant, key.namespace, key.id, key.trigger))
+		}
+	}
 	slices.SortFunc(active, compareEntities)
 	return active[:min(max, len(active))], nil
 }

@@ -166,38 +166,45 @@ func (r *reading) missing(of model.Entity) error {
 	return unavailable(err)
 }
 
+// active are the queries for the active entities of a shard after an id, by kind.
+var active = []struct {
+	kind model.EntityKind
+	text string
+}{
+	{model.EntityExecution, "SELECT id FROM executions WHERE finished = 0 AND shard = ? AND id > ? ORDER BY id LIMIT ?"},
+	{model.EntityGate, `SELECT id FROM entities e WHERE kind = 2 AND shard = ? AND id > ?
+		AND EXISTS (SELECT 1 FROM gate_members m WHERE m.gate = e.id) ORDER BY id LIMIT ?`},
+	{model.EntityTrigger, `SELECT e.id FROM triggers t JOIN entities e
+		ON e.kind = 3 AND e.id = t.tenant || '/' || t.namespace || '/' || t.flow_id || '/' || t.trigger_id
+		WHERE t.waits = 1 AND e.shard = ? AND e.id > ? ORDER BY e.id LIMIT ?`},
+}
+
 // Active is backend.State.
 func (b *Backend) Active(ctx context.Context, lease backend.Lease, after model.Entity, max int) ([]model.Entity, error) {
 	if err := b.holds(ctx, lease); err != nil {
 		return nil, err
 	}
-	scanAs := func(kind model.EntityKind) func(scanner) (model.Entity, error) {
-		return func(row scanner) (model.Entity, error) {
-			of := model.Entity{Kind: kind}
+	var found []model.Entity
+	for _, q := range active {
+		if after.Kind > q.kind || len(found) == max {
+			continue
+		}
+		from := ""
+		if after.Kind == q.kind {
+			from = after.ID
+		}
+		rows, err := b.stmts.rows(ctx, q.text, lease.Shard, from, max-len(found))
+		some, err := collect(rows, err, func(row scanner) (model.Entity, error) {
+			of := model.Entity{Kind: q.kind}
 			err := row.Scan(&of.ID)
 			return of, err
-		}
-	}
-	// Executions come first, since their kind is the lowest.
-	var active []model.Entity
-	if after.Kind <= model.EntityExecution {
-		rows, err := b.state.QueryContext(ctx, "SELECT id FROM executions WHERE finished = 0 AND shard = ? AND id > ? ORDER BY id LIMIT ?",
-			lease.Shard, after.ID, max)
-		if active, err = collect(rows, err, scanAs(model.EntityExecution)); err != nil {
+		})
+		if err != nil {
 			return nil, err
 		}
+		found = append(found, some...)
 	}
-	if after.Kind > model.EntityGate || len(active) == max {
-		return active, nil // triggers have no end that they could have come to
-	}
-	from := ""
-	if after.Kind == model.EntityGate {
-		from = after.ID
-	}
-	rows, err := b.state.QueryContext(ctx, `SELECT id FROM entities e WHERE kind = ? AND shard = ? AND id > ?
-		AND EXISTS (SELECT 1 FROM gate_members m WHERE m.gate = e.id) ORDER BY id LIMIT ?`, int64(model.EntityGate), lease.Shard, from, max-len(active))
-	gates, err := collect(rows, err, scanAs(model.EntityGate))
-	return append(active, gates...), err
+	return found, nil
 }
 
 // Timers is backend.State.

@@ -80,9 +80,10 @@ func (s *store) writeTrigger(of model.Entity, t *model.TriggerState) error {
 	if err != nil {
 		return reject(of, err)
 	}
-	_, err = s.exec(`INSERT INTO triggers (tenant, namespace, flow_id, trigger_id, type, disabled, next, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = s.exec(`INSERT INTO triggers (tenant, namespace, flow_id, trigger_id, type, disabled, next, waits, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (tenant, namespace, flow_id, trigger_id) DO UPDATE SET type = excluded.type, disabled = excluded.disabled,
-		next = excluded.next, body = excluded.body`, t.Tenant, t.Namespace, t.FlowID, t.TriggerID, t.Type, t.Disabled, nextOf(t), body)
+		next = excluded.next, waits = excluded.waits, body = excluded.body`,
+		t.Tenant, t.Namespace, t.FlowID, t.TriggerID, t.Type, t.Disabled, nextOf(t), t.Waits(), body)
 	return err
 }
 
