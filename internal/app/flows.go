@@ -142,11 +142,10 @@ func (a *App) StoreFlow(ctx context.Context, f *model.Flow, expect int) (*model.
 	}
 	a.Flows.Forget(key)
 	if listening {
-		err = a.Listeners.Refresh(ctx)
+		a.refreshListeners(ctx)
 	}
 	key.Revision = revision
-	saved, getErr := a.Flows.Get(ctx, key)
-	return saved, errors.Join(err, getErr)
+	return a.Flows.Get(ctx, key)
 }
 
 // DropFlow deletes a flow.
@@ -158,9 +157,23 @@ func (a *App) DropFlow(ctx context.Context, key model.FlowKey) error {
 	_, err = a.Backend.Flows().Delete(ctx, key, told)
 	a.Flows.Forget(key)
 	if err == nil && listening {
-		err = a.Listeners.Refresh(ctx)
+		a.refreshListeners(ctx)
 	}
 	return err
+}
+
+// refreshListeners reads again who listens to executions, whether or not the client still waits. The flow is saved: what
+// fails is tried again.
+func (a *App) refreshListeners(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	if err := a.Listeners.Refresh(ctx); err != nil {
+		a.Log.Warn("reading the triggers that listen to flows failed, trying again", "error", err)
+		time.AfterFunc(time.Second, func() {
+			if a.Backend.Ping(ctx) == nil || !errors.Is(a.Backend.Ping(ctx), backend.ErrClosed) {
+				a.refreshListeners(ctx)
+			}
+		})
+	}
 }
 
 // tellTriggers makes the events that tell a flow's triggers, those that it has now and those that it is to have, that it

@@ -121,7 +121,7 @@ func Default() *Config {
 	return &Config{
 		Server: Server{
 			Host: "127.0.0.1", Port: 8080, MaxRequest: 10 << 30, Grace: 5 * time.Minute, PreviewRows: 100, MaxPreviewRows: 5000,
-			BasicAuth: BasicAuth{OpenURLs: []string{"/ping", "/api/v1/executions/webhook/", "/api/v1/main/executions/webhook/"}},
+			BasicAuth: BasicAuth{OpenURLs: []string{"/ping"}},
 		},
 		Backend:   Backend{Type: "sqlite", Path: "data"},
 		Storage:   Storage{Type: "local"},

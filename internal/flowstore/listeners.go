@@ -2,6 +2,7 @@ package flowstore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -69,7 +70,9 @@ func (l *Listeners) Refresh(ctx context.Context) error {
 			return err
 		}
 		for _, state := range page.Results {
-			l.add(ctx, index, state)
+			if err := l.add(ctx, index, state); err != nil {
+				return err
+			}
 		}
 		if len(page.Results) < q.Size {
 			break
@@ -80,11 +83,14 @@ func (l *Listeners) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// add enters a trigger, if its flow still has it.
-func (l *Listeners) add(ctx context.Context, index map[trigger.Interest][]*listener, state *model.TriggerState) {
+// add enters a trigger, if its flow still has it and is valid.
+func (l *Listeners) add(ctx context.Context, index map[trigger.Interest][]*listener, state *model.TriggerState) error {
 	flow, err := l.store.Get(ctx, model.FlowKey{Tenant: state.Tenant, Namespace: state.Namespace, ID: state.FlowID})
+	if errors.Is(err, backend.ErrUnavailable) || ctx.Err() != nil {
+		return err
+	}
 	if err != nil || flow.Disabled {
-		return
+		return nil
 	}
 	for _, t := range flow.Triggers {
 		if t.ID != state.TriggerID || t.Disabled || t.Kind != model.TriggerFlow {
@@ -101,4 +107,5 @@ func (l *Listeners) add(ctx context.Context, index map[trigger.Interest][]*liste
 			}
 		}
 	}
+	return nil
 }

@@ -334,6 +334,18 @@ triggers:
 	s.json("POST", base+"waiting?p=q", `{"who": "me", "n": 5}`).is(201).has("me 5 q  ", "said")
 	s.json("POST", base+"waiting", `{"who": "nobody"}`).is(204)
 	s.send("POST", base+"plain-key", "text/plain", "some text").is(200).has("some text", "trigger", "variables", "body")
+	s.json("POST", "/executions/webhook/company.team/hook//x", "{}").is(404)
+}
+
+// TestWebhookNeedsNoPassword: whoever has a key needs no password, for that and for nothing else.
+func TestWebhookNeedsNoPassword(t *testing.T) {
+	s := start(t, func(c *config.Config) {
+		c.Server.BasicAuth.Enabled, c.Server.BasicAuth.Username, c.Server.BasicAuth.Password = true, "ada@example.com", "Secret12"
+	})
+	s.json("POST", "/executions/webhook/company.team/none/key", "{}").is(404)
+	for _, path := range []string{"/executions/webhook/hello", "/executions/webhook/hello/", "/executions/webhook/company.team/hook/", "/executions/search"} {
+		s.json("POST", path, "{}").is(401)
+	}
 }
 
 func TestPlugins(t *testing.T) {

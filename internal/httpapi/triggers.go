@@ -68,7 +68,7 @@ func (a *API) searchTriggers(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := page[both]{Results: []both{}, Total: p.Total}
 	for _, t := range p.Results {
-		out.Results = append(out.Results, both{a.declared(r, t), t})
+		out.Results = append(out.Results, both{a.declared(r, t), shown(t)})
 	}
 	return writeJSON(w, http.StatusOK, out)
 }
@@ -94,7 +94,11 @@ func (a *API) triggersOfFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, page[*model.TriggerState]{append([]*model.TriggerState{}, p.Results...), p.Total})
+	out := page[*model.TriggerState]{Results: []*model.TriggerState{}, Total: p.Total}
+	for _, t := range p.Results {
+		out.Results = append(out.Results, shown(t))
+	}
+	return writeJSON(w, http.StatusOK, out)
 }
 
 // change is what is asked of a trigger.
@@ -146,7 +150,7 @@ func (a *API) answerManaged(w http.ResponseWriter, r *http.Request, id triggerID
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, t)
+	return writeJSON(w, http.StatusOK, shown(t))
 }
 
 func (a *API) manageGiven(c change) handler {
@@ -213,7 +217,14 @@ func (a *API) updateTrigger(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return writeJSON(w, http.StatusOK, t)
+	return writeJSON(w, http.StatusOK, shown(t))
+}
+
+// shown is what people see of a trigger's state, which is not what the scheduler keeps for itself.
+func shown(t *model.TriggerState) *model.TriggerState {
+	s := *t
+	s.Engine = model.TriggerEngine{}
+	return &s
 }
 
 // backfillBody is a backfill as clients send it. Inputs and labels come as an object or as a list of keys with values.
@@ -233,7 +244,7 @@ func (b *backfillBody) change(now *model.Backfill) (change, error) {
 		}
 		return pauseBackfill(b.Paused), nil
 	}
-	if now != nil && b.Start.Equal(now.Start) {
+	if now != nil && b.Start.Equal(now.Start) && b.Paused != now.Paused { // a client sends all of it to pause it
 		return pauseBackfill(b.Paused), nil
 	}
 	labels, err := labelsIn(b.Labels)

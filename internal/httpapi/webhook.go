@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/windhover-io/windhover/internal/backend"
@@ -30,9 +33,18 @@ func (a *API) webhookRoutes() {
 	}
 }
 
-// isWebhook tells whether a request is for a webhook.
+// isWebhook tells whether a request is for a webhook: it names a namespace, a flow and a key.
 func isWebhook(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/api/v1"+webhookPath) || strings.HasPrefix(r.URL.Path, "/api/v1/"+Tenant+webhookPath)
+	if r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodPut {
+		return false
+	}
+	for _, base := range []string{"/api/v1", "/api/v1/" + Tenant} {
+		if rest, ok := strings.CutPrefix(r.URL.Path, base+webhookPath); ok {
+			parts := strings.SplitN(rest, "/", 4)
+			return len(parts) >= 3 && parts[0] != "" && parts[1] != "" && parts[2] != ""
+		}
+	}
+	return false
 }
 
 // hook is a webhook that is being called.
@@ -41,6 +53,8 @@ type hook struct {
 	world    *launch.World
 	props    *value.Map
 	id       string // of the execution
+	stored   bool   // files of the request lie under the execution
+	left     int    // how many bytes more of a form may be read into memory
 }
 
 // webhook starts an execution by the trigger whose key the address has.
@@ -56,6 +70,12 @@ func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	created := false
+	defer func() {
+		if h.stored && !created {
+			a.dropHookFiles(r.Context(), h)
+		}
+	}()
 	vars, err := a.hookVariables(r, h)
 	if err != nil {
 		return err
@@ -71,7 +91,26 @@ func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	created = true
 	return a.answerHook(w, r, h, p)
+}
+
+// dropHookFiles removes the files of a request that has started nothing.
+func (a *API) dropHookFiles(ctx context.Context, h *hook) {
+	dir, err := h.dir()
+	if err == nil {
+		_, err = a.Storage.Delete(context.WithoutCancel(ctx), dir)
+	}
+	if err != nil {
+		a.Log.Warn("the files of a webhook that started nothing could not be removed", "execution", h.id, "error", err)
+	}
+}
+
+// dir is where the files of the request lie.
+func (h *hook) dir() (storage.URI, error) {
+	f := h.declared.Flow
+	e := storage.Execution{Flow: storage.Flow{Tenant: f.Tenant, Namespace: f.Namespace, ID: f.ID}, ID: h.id}
+	return e.TriggerDir(h.declared.ID)
 }
 
 // findHook finds the trigger of a flow whose key is that of the request. All keys are compared, in constant time.
@@ -88,14 +127,14 @@ func (a *API) findHook(r *http.Request, flow *model.Flow) (*hook, error) {
 			a.Log.Warn("the key of a webhook cannot be rendered", "flow", flow.ID, "namespace", flow.Namespace, "trigger", t.ID, "error", err)
 			continue
 		}
-		if subtle.ConstantTimeCompare([]byte(strings.TrimSpace(text)), []byte(r.PathValue("key"))) != 1 || found != nil {
+		if !sameKey(strings.TrimSpace(text), r.PathValue("key")) || found != nil {
 			continue
 		}
 		declared, err := world.Declare(t, "")
 		if err != nil {
 			return nil, invalid(err.Error())
 		}
-		found = &hook{declared: declared, world: world, props: t.Props, id: model.NewID()}
+		found = &hook{declared: declared, world: world, props: t.Props, id: model.NewID(), left: maxParts}
 	}
 	if found == nil {
 		return nil, notFound("there is no such webhook")
@@ -111,6 +150,12 @@ func (a *API) findHook(r *http.Request, flow *model.Flow) (*hook, error) {
 		return nil, conflict("the trigger is disabled")
 	}
 	return found, nil
+}
+
+// sameKey compares keys in a time that tells nothing of them, not even their length. A key that is empty fits nothing.
+func sameKey(want, given string) bool {
+	a, b := sha256.Sum256([]byte(want)), sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && want != ""
 }
 
 // hookVariables are the request as the flow sees it.
@@ -172,8 +217,7 @@ func hookBody(b []byte) any {
 func (a *API) hookForm(r *http.Request, form *multipart.Reader, h *hook, vars *value.Map) error {
 	fetch, _ := h.props.Get("fetchType")
 	fields, parts := value.NewMap(4), []any{}
-	left := maxParts
-	for {
+	for n := 0; ; n++ {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			vars.Set("formFields", fields)
@@ -184,46 +228,52 @@ func (a *API) hookForm(r *http.Request, form *multipart.Reader, h *hook, vars *v
 			return unreadableForm(err)
 		}
 		if part.FileName() != "" {
-			m, err := a.hookPart(r, part, h, value.Print(fetch))
+			m, err := a.hookPart(r, part, h, value.Print(fetch), n)
 			if err != nil {
 				return err
 			}
 			parts = append(parts, m)
 			continue
 		}
-		text, err := readPart(part, min(left, maxPart))
+		text, err := h.readPart(part)
 		if err != nil {
 			return err
 		}
-		left -= len(text)
 		old, _ := fields.Get(part.FormName())
 		list, _ := old.([]any)
 		fields.Set(part.FormName(), append(list, text))
 	}
 }
 
-// hookPart is a file of a form, as the flow sees it.
-func (a *API) hookPart(r *http.Request, part *multipart.Part, h *hook, fetch string) (*value.Map, error) {
+// readPart reads a part into memory, within what all of them together may take.
+func (h *hook) readPart(part *multipart.Part) (string, error) {
+	const each = 256 // what a part takes besides its text
+	text, err := readPart(part, min(h.left, maxPart))
+	h.left -= len(text) + each
+	return text, err
+}
+
+// hookPart is the n-th part of a form, a file, as the flow sees it.
+func (a *API) hookPart(r *http.Request, part *multipart.Part, h *hook, fetch string, n int) (*value.Map, error) {
 	m := value.MapOf(value.Entry{Key: "name", Value: part.FormName()}, value.Entry{Key: "filename", Value: part.FileName()},
 		value.Entry{Key: "contentType", Value: part.Header.Get("Content-Type")})
 	switch fetch {
 	case "FETCH", "":
-		text, err := readPart(part, maxPart)
+		text, err := h.readPart(part)
 		if err != nil {
 			return nil, err
 		}
 		m.Set("content", hookBody([]byte(text)))
 	case "STORE":
-		f := h.declared.Flow
-		e := storage.Execution{Flow: storage.Flow{Tenant: f.Tenant, Namespace: f.Namespace, ID: f.ID}, ID: h.id}
-		dir, err := e.TriggerDir(h.declared.ID)
+		dir, err := h.dir()
 		if err != nil {
 			return nil, err
 		}
-		uri, err := dir.Join(path.Base(part.FileName()))
+		uri, err := dir.Join(strconv.Itoa(n) + "/" + path.Base(part.FileName()))
 		if err != nil {
 			return nil, invalid(err.Error())
 		}
+		h.stored = true
 		if err := a.Storage.Put(r.Context(), uri, part, nil); err != nil {
 			return nil, err
 		}

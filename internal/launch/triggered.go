@@ -30,7 +30,12 @@ func (l *Launcher) PrepareTriggered(ctx context.Context, t trigger.Launch) (*Pre
 	env := &env{ctx: ctx, l: l, flow: flow, e: e, upstream: t.Upstream}
 	var err error
 	if e.Labels, err = l.triggerLabels(t, env); err != nil {
-		return nil, err
+		if t.Fail == "" {
+			return nil, err
+		}
+		if e.Labels, err = Labels(flow.Labels, nil, t.ID); err != nil {
+			return nil, err
+		}
 	}
 	create := &model.NewExecution{Execution: e, Fail: t.Fail}
 	if t.Fail == "" {

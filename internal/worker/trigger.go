@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/engine"
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
@@ -25,6 +26,7 @@ func (w *Worker) evaluate(ctx context.Context, job *model.Job, flow *model.Flow,
 		r.Error = fmt.Sprintf("revision %d of its flow has no trigger %s", job.Flow.Revision, job.TriggerID)
 		return r
 	}
+	job.Vars = triggerVars(flow)
 	task := &model.Task{ID: t.ID, Type: t.Type, Props: t.Props, LogLevel: t.LogLevel}
 	rc := w.newRun(ctx, job, flow, task, &model.TaskRun{
 		Tenant: flow.Tenant, Namespace: flow.Namespace, FlowID: flow.ID, ExecutionID: job.Execution.ID,
@@ -49,6 +51,15 @@ func (w *Worker) evaluate(ctx context.Context, job *model.Job, flow *model.Flow,
 	}
 	rc.finish(r)
 	return r
+}
+
+// triggerVars are the context variables of a trigger's properties that come from its flow.
+func triggerVars(f *model.Flow) *value.Map {
+	vars := value.MapOf(value.Entry{Key: "labels", Value: engine.LabelMap(f.Labels)})
+	if f.Variables.Len() > 0 {
+		vars.Set("vars", f.Variables)
+	}
+	return vars
 }
 
 func triggerOf(f *model.Flow, id string) *model.Trigger {
@@ -102,19 +113,16 @@ func (e *emitter) emit(ctx context.Context, key string, outputs any) error {
 	if err != nil {
 		return err
 	}
-	raw, err := e.typ.Encode(outputs)
-	if err != nil {
-		return fmt.Errorf("the message cannot be stored: %w", err)
-	}
-	parsed, err := value.ParseJSON(raw)
-	if err != nil {
-		return err
-	}
-	vars, _ := parsed.(*value.Map)
-	l := trigger.Launch{Declared: declared, ID: model.NewID(), Fresh: key == "", Variables: vars}
+	l := trigger.Launch{Declared: declared, ID: model.NewID(), Fresh: key == ""}
 	if key != "" {
 		l.ID = model.DeriveID("message", declared.Entity().ID, key)
 	}
+	vars, err := e.variables(outputs)
+	if err != nil { // it would come again for ever
+		l.Fail = "the message cannot be stored: " + err.Error()
+		return e.start(ctx, l)
+	}
+	l.Variables = vars
 	switch ok, err := declared.Holds(vars, nil, &launch.World{Context: ctx, Launcher: w.cfg.Launcher, Flow: flow}); {
 	case err != nil:
 		l.Fail = err.Error()
@@ -122,6 +130,17 @@ func (e *emitter) emit(ctx context.Context, key string, outputs any) error {
 		return nil
 	}
 	return e.start(ctx, l)
+}
+
+// variables are those of a message, as they are stored.
+func (e *emitter) variables(outputs any) (*value.Map, error) {
+	raw, err := e.typ.Encode(outputs)
+	if err != nil {
+		return nil, err
+	}
+	v, err := value.ParseJSON(raw)
+	m, _ := v.(*value.Map)
+	return m, err
 }
 
 // transient tells whether trying again may help.
@@ -139,6 +158,9 @@ func (e *emitter) start(ctx context.Context, l trigger.Launch) error {
 		}
 		if err == nil {
 			err = launcher.Submit(ctx, p)
+		}
+		if errors.Is(err, backend.ErrConflict) { // its execution was deleted since: the message has come before
+			return nil
 		}
 		if err == nil || ctx.Err() != nil || !transient(err) {
 			return err
