@@ -130,7 +130,7 @@ func live(t *testing.T, dir string, schedulers int) {
 		note(t, clock, time.Now().Add(-5*time.Minute))
 		time.Sleep(min(20*time.Minute, time.Until(end)))
 	}
-	time.Sleep(time.Minute)
+	time.Sleep(50 * time.Second)
 	for _, m := range all {
 		m.kill()
 		<-m.done

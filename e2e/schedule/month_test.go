@@ -256,7 +256,7 @@ func month(t *testing.T, dir string, schedulers int) {
 		kills++
 		all[i] = begin(t, a, fmt.Sprint("scheduler-", i, "-", kills))
 	}
-	time.Sleep(time.Minute) // what was missed at the end is made up for
+	time.Sleep(50 * time.Second) // what was missed at the end is made up for, before the next date comes
 	for _, m := range all {
 		m.kill()
 		<-m.done
