@@ -60,7 +60,15 @@ func (x *turn) stepTasks(f *frame) bool {
 		}
 		return false
 	case f.failed > 0 || f.broken:
-		// What runs may finish; nothing new begins; the errors follow when all is quiet.
+		// What runs may finish; nothing new begins, unless it is told otherwise; the errors follow when all is quiet.
+		switch f.onFailure() {
+		case onFailureContinue:
+			if x.beginTasks(f) {
+				return true
+			}
+		case onFailureCancel:
+			x.cutBelow(f.node, model.Cancelled)
+		}
 		if f.open > 0 || !x.gathered(f) {
 			return false
 		}
@@ -161,8 +169,8 @@ func (x *turn) createDag(f *frame, list []*model.Task) *node {
 	return nil
 }
 
-// dependenciesEnded tells whether everything that a task of a Dag depends on has ended, in whatever way. A disabled task
-// counts as ended: waiting for it would be for ever.
+// dependenciesEnded tells whether everything that a task of a Dag depends on has ended, and not badly. A disabled task counts
+// as ended: waiting for it would be for ever.
 func (x *turn) dependenciesEnded(f *frame, t *model.Task) bool {
 	for _, id := range t.DependsOn {
 		dep := x.s.Flow.ByID[id]
@@ -172,7 +180,7 @@ func (x *turn) dependenciesEnded(f *frame, t *model.Task) bool {
 		ended := false
 		for _, n := range x.s.byTask[id].nodes {
 			if n.parent == f && !n.gone && n.ended() {
-				ended = true
+				ended = n.run.State.Current() != model.Failed
 			}
 		}
 		if !ended {

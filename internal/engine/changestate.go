@@ -26,7 +26,7 @@ func (x *turn) changeState(a *model.Action) {
 		x.clearTimersOf(p)
 		x.runAgain(x.edit(p), false)
 	}
-	x.cutBelow(n)
+	x.cutBelow(n, model.Killed)
 	if n.class() == busy && n.run.Engine.Job > 0 {
 		x.revoke(n)
 	}
@@ -39,14 +39,14 @@ func (x *turn) changeState(a *model.Action) {
 	x.goOn()
 }
 
-// cutBelow ends what is still open below a task run that is given an end.
-func (x *turn) cutBelow(n *node) {
+// cutBelow ends what is still open below a task run.
+func (x *turn) cutBelow(n *node, s model.State) {
 	for _, c := range n.kids {
-		x.cutBelow(c)
+		x.cutBelow(c, s)
 		if !c.gone && !c.ended() {
 			x.clearTimersOf(c)
 			x.abandon(c)
-			x.cut(c, model.Killed)
+			x.cut(c, s)
 		}
 	}
 }

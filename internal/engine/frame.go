@@ -135,6 +135,14 @@ func (f *frame) count(s model.State, sec model.Section) {
 	}
 }
 
+// onFailure is what the list was told to do when one of its children fails.
+func (f *frame) onFailure() string {
+	if f.node == nil || f.broken {
+		return ""
+	}
+	return f.node.run.Engine.OnFailure
+}
+
 // guess is the state that the children of the main list amount to.
 func (f *frame) guess() model.State {
 	switch {

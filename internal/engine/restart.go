@@ -24,7 +24,7 @@ func (x *turn) restart(a *model.Action) {
 	}
 	again := x.selectAgain(func(n *node) bool {
 		c := n.run.State.Current()
-		return c == model.Failed || c == model.Paused || c == model.Killed && cur == model.Killed
+		return c == model.Failed || c == model.Paused || c == model.Killed && cur == model.Killed || c == model.Cancelled && cur == model.Failed
 	})
 	if len(again) == 0 {
 		x.refuse(model.AnswerInvalid, "no task of the execution has failed")

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
@@ -143,6 +145,9 @@ func (x *turn) decide(n *node) error {
 			return err
 		}
 		x.edit(n).Engine.Limit = limit
+		if err := x.decideOnFailure(n); err != nil {
+			return err
+		}
 		if n.task.Kind == model.KindEachParallel {
 			return x.decideValues(n, "value")
 		}
@@ -163,6 +168,27 @@ func (x *turn) decide(n *node) error {
 	}
 	return nil
 }
+
+// decideOnFailure evaluates what a Parallel or a Dag does when one of its children fails.
+func (x *turn) decideOnFailure(n *node) error {
+	text, err := x.render(n, prop(n.task, "onChildFailure"))
+	if err != nil {
+		return fmt.Errorf("onChildFailure: %w", err)
+	}
+	switch text = strings.ToUpper(text); text {
+	case "", onFailureContinue, onFailureCancel, onFailureFail:
+		x.edit(n).Engine.OnFailure = text
+		return nil
+	}
+	return fmt.Errorf("onChildFailure: %q is none of CONTINUE, CANCEL, FAIL", text)
+}
+
+// What a Parallel or a Dag may do when one of its children fails. Unless it is told anything, it does what FAIL says.
+const (
+	onFailureContinue = "CONTINUE" // begins all that does not depend on it
+	onFailureCancel   = "CANCEL"   // ends those that run, too
+	onFailureFail     = "FAIL"     // begins nothing else; what runs may finish
+)
 
 func (x *turn) decideSwitch(n *node) error {
 	v, err := x.render(n, prop(n.task, "value"))

@@ -33,7 +33,8 @@ func (c *compiler) compile(root *yamldoc.Node) *model.Flow {
 	}
 	c.defaults = append(c.readDefaults(written), c.opts.Defaults...)
 	o := c.object(c.withDefaults(root, c.defaults), "a flow")
-	o.allow("pluginDefaults", "taskDefaults", "tenantId", "updated", "draft", "policyRefs")
+	o.allow("pluginDefaults", "taskDefaults", "tenantId", "updated")
+	o.unused("draft", "policyRefs")
 	f.ID = o.name("id", flowID, 100)
 	if slices.Contains(reservedIDs, f.ID) {
 		c.warn(o.get("id"), "the id `"+f.ID+"` is a word of the API, so that some requests mean something else than this flow")
@@ -185,6 +186,9 @@ func (c *compiler) outputs(n *yamldoc.Node) []*model.Output {
 			DisplayName: o.text("displayName"), Description: o.text("description"),
 		}
 		c.unique(seen, v.ID, item.Get("id"), "output")
+		if v.Type == "" && item.Get("type") == nil {
+			c.warn(item, "this output has no `type`: it is put out as it is, and other installations refuse it")
+		}
 		written := o.raw("value")
 		if written == nil {
 			o.missing("value")

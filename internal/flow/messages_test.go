@@ -120,9 +120,17 @@ func TestMessages(t *testing.T) {
 		{"quotas", head + "quotas: [{duration: P1D, limit: 5, behavior: FAIL}]\n" + logTask, []string{
 			"w line 3, column 10: quotas[0]: quotas are not enforced"}},
 		{"outputs", head + "outputs: [{id: a, value: 1}, {id: a, type: STRNG, value: 1}, {id: b}]\n" + logTask, []string{
+			"w line 3, column 11: outputs[0]: this output has no `type`: it is put out as it is, and other installations refuse it",
 			"e line 3, column 35: outputs[1].id: the output `a` is declared twice, also at line 3",
 			"e line 3, column 44: outputs[1].type: `type` is `STRNG`; expected one of ANY, STRING, ENUM, SELECT, INT, FLOAT, BOOLEAN, BOOL, DATETIME, DATE, TIME, DURATION, FILE, JSON, ION, URI, SECRET, ARRAY, MULTISELECT, YAML, EMAIL, FORM; did you mean `STRING`?",
-			"e line 3, column 62: outputs[2]: `value` is missing: an output needs it"}},
+			"e line 3, column 62: outputs[2]: `value` is missing: an output needs it",
+			"w line 3, column 62: outputs[2]: this output has no `type`: it is put out as it is, and other installations refuse it"}},
+		{"what does nothing here", head + "draft: true\npolicyRefs: [a]\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: x, version: 1.0.0, assets: {}}]\n", []string{
+			"w line 3, column 1: draft: `draft` does nothing here: what is saved is what runs",
+			"w line 4, column 1: policyRefs: `policyRefs` does nothing here: there are no policies",
+			"w line 5, column 66: tasks[0].version: `version` does nothing here: each type has one version",
+			"w line 5, column 82: tasks[0].assets: `assets` does nothing here: assets are not tracked"}},
+		{"what says nothing", head + "draft: false\npolicyRefs: null\n" + logTask, nil},
 		{"a worker selector", head + "workerSelector: {tags: [gpu, big], match: ANY}\n" + logTask, []string{
 			"w line 3, column 24: workerSelector.tags: a worker has one tag here, its group: `gpu` is taken"}},
 		{"a task that clashes with one of a ForEachItem", head + `tasks:

@@ -83,6 +83,24 @@ func (o *object) raw(name string, aliases ...string) *yamldoc.Node {
 // allow makes keys known that mean nothing here.
 func (o *object) allow(names ...string) { o.known = append(o.known, names...) }
 
+// unused allows keys that do nothing here, and says so where one of them stands.
+func (o *object) unused(names ...string) {
+	o.allow(names...)
+	for _, e := range o.n.Entries() {
+		if slices.Contains(names, e.Key.Text) && !e.Value.IsNull() && e.Value.Text != "false" {
+			o.c.warn(e.Key, "`"+e.Key.Text+"` does nothing here: "+unusedKeys[e.Key.Text])
+		}
+	}
+}
+
+// unusedKeys says why keys do nothing.
+var unusedKeys = map[string]string{
+	"draft":      "what is saved is what runs",
+	"policyRefs": "there are no policies",
+	"assets":     "assets are not tracked",
+	"version":    "each type has one version",
+}
+
 // done reports the keys that are not known.
 func (o *object) done() {
 	for _, e := range o.n.Entries() {

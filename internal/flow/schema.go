@@ -35,7 +35,7 @@ type (
 		Deleted        bool                  `json:"deleted" static:"true" doc:"Given by the server."`
 		TenantID       string                `json:"tenantId" static:"true" doc:"Given by the server."`
 		Updated        string                `json:"updated" static:"true" doc:"Given by the server."`
-		Draft          bool                  `json:"draft" static:"true" doc:"Accepted from flows for 2.0 and not used."`
+		Draft          bool                  `json:"draft" static:"true" doc:"Accepted from flows for 2.0 and not used: what is saved is what runs."`
 		PolicyRefs     []string              `json:"policyRefs" static:"true" doc:"Accepted from flows of other installations and not used."`
 	}
 	listenerProperties struct {

@@ -115,7 +115,8 @@ var singular = map[plugin.Category]string{
 
 // common reads what every task has.
 func (c *compiler) common(o *object, t *model.Task) {
-	o.allow("version", "pluginDefaultsRef", "policyRefs", "assets")
+	o.allow("pluginDefaultsRef")
+	o.unused("version", "policyRefs", "assets")
 	t.Description = o.text("description")
 	t.Disabled = o.flag("disabled", false)
 	t.AllowFailure = o.flag("allowFailure", false)

@@ -58,7 +58,8 @@ func (c *compiler) trigger(n *yamldoc.Node) *model.Trigger {
 
 // triggerSettings adds to a trigger's properties what every trigger has and only those who evaluate triggers read.
 func (c *compiler) triggerSettings(o *object, props *value.Map) {
-	o.allow("version", "pluginDefaultsRef", "policyRefs", "assets")
+	o.allow("pluginDefaultsRef")
+	o.unused("version", "policyRefs", "assets")
 	if n := o.get("labels"); n != nil {
 		c.expressions(n)
 		var list []any

@@ -170,6 +170,8 @@ type RunState struct {
 	Keys []string `json:"keys,omitempty"`
 	// Limit is how many children of it may run at once, as rendered when it began; 0 without bound.
 	Limit int `json:"limit,omitempty"`
+	// OnFailure is what a Parallel or a Dag was told to do when a child of it fails: CONTINUE, CANCEL, FAIL or "".
+	OnFailure string `json:"onFailure,omitempty"`
 	// Broken is set when the flowable itself failed: its own expression, or no branch to take.
 	Broken bool `json:"broken,omitempty"`
 	// Turn counts a LoopUntil's bodies, from 1.

@@ -81,7 +81,7 @@ type AllowFailure struct {
 type Parallel struct {
 	Tasks          plugin.Tasks `json:"tasks" required:"true" doc:"The tasks."`
 	Concurrent     int          `json:"concurrent" default:"0" min:"0" doc:"How many of them may run at once; 0 is all."`
-	OnChildFailure string       `json:"onChildFailure" enum:"CONTINUE,CANCEL,FAIL" doc:"Accepted from flows written for 2.0: tasks that run always go on and no other begins."`
+	OnChildFailure string       `json:"onChildFailure" enum:"CONTINUE,CANCEL,FAIL" doc:"What a failed task means for the others: all of them run (CONTINUE), those that run end (CANCEL), or those that run go on and no other begins (FAIL, which it is unless it is set)."`
 	Errors         plugin.Tasks `json:"errors" doc:"Tasks to run when one of the tasks has failed for good."`
 	Finally        plugin.Tasks `json:"finally" doc:"Tasks to run at the end, however the others ended."`
 }
@@ -90,7 +90,7 @@ type Parallel struct {
 type Dag struct {
 	Tasks          plugin.DagTasks `json:"tasks" required:"true" doc:"The tasks, each with the ids of those that it depends on."`
 	Concurrent     int             `json:"concurrent" default:"0" min:"0" doc:"How many of them may run at once; 0 is all that can."`
-	OnChildFailure string          `json:"onChildFailure" enum:"CONTINUE,CANCEL,FAIL" doc:"Accepted from flows written for 2.0: tasks that run always go on and no other begins."`
+	OnChildFailure string          `json:"onChildFailure" enum:"CONTINUE,CANCEL,FAIL" doc:"What a failed task means for the others: those that do not depend on it run (CONTINUE), those that run end (CANCEL), or those that run go on and no other begins (FAIL, which it is unless it is set)."`
 	Errors         plugin.Tasks    `json:"errors" doc:"Tasks to run when one of the tasks has failed for good."`
 	Finally        plugin.Tasks    `json:"finally" doc:"Tasks to run at the end, however the others ended."`
 }

@@ -25,8 +25,8 @@ func loops() []plugin.Type {
 			Description: "The loop of flows written for 2.0. Tasks read where it stands as `{{ item.value }}`, `{{ item.index }}` and, of a map, " +
 				"`{{ item.key }}`; in nested loops the one around is `{{ item.parent }}`. Within an iteration the outputs of its tasks are read as " +
 				"`{{ outputs.ID.key }}`; what it declares as `outputs` is read after the loop as `{{ loopOutputs(outputs.LOOP.outputs, 'NAME') }}`.",
-			Examples:    []plugin.Example{{Title: "All at once", YAML: loopExample}},
-			New:         func() any { return &Loop{} }, Outputs: LoopOutput{},
+			Examples: []plugin.Example{{Title: "All at once", YAML: loopExample}},
+			New:      func() any { return &Loop{} }, Outputs: LoopOutput{},
 		},
 		{
 			Name: "io.kestra.plugin.core.flow.LoopUntil", Aliases: []string{"io.kestra.plugin.core.flow.WaitFor"},
