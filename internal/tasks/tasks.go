@@ -15,11 +15,14 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/fs"
 	"github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/tasks/jdbc"
+	"github.com/windhover-io/windhover/internal/tasks/kafka"
 	kvtasks "github.com/windhover-io/windhover/internal/tasks/kv"
 	"github.com/windhover-io/windhover/internal/tasks/log"
 	"github.com/windhover-io/windhover/internal/tasks/metric"
+	"github.com/windhover-io/windhover/internal/tasks/mqtt"
 	"github.com/windhover-io/windhover/internal/tasks/namespace"
 	"github.com/windhover-io/windhover/internal/tasks/output"
+	"github.com/windhover-io/windhover/internal/tasks/redis"
 	"github.com/windhover-io/windhover/internal/tasks/revision"
 	"github.com/windhover-io/windhover/internal/tasks/s3"
 	"github.com/windhover-io/windhover/internal/tasks/state"
@@ -52,11 +55,14 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(fs.Types(deps.KV, deps.Configurations)...)
 	reg.Add(http.Types()...)
 	reg.Add(jdbc.Types()...)
+	reg.Add(kafka.Types()...)
 	reg.Add(kvtasks.Types(deps.KV)...)
 	reg.Add(log.Types(deps.Backend)...)
 	reg.Add(metric.Types()...)
+	reg.Add(mqtt.Types()...)
 	reg.Add(namespace.Types(deps.Storage)...)
 	reg.Add(output.Types()...)
+	reg.Add(redis.Types()...)
 	reg.Add(revision.Types(deps.Backend)...)
 	reg.Add(s3.Types(deps.KV)...)
 	reg.Add(state.Types(deps.KV)...)

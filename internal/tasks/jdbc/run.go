@@ -113,6 +113,7 @@ func (t *Trigger) poll(ctx context.Context, run sdk.Run, db database) (any, erro
 	if err != nil {
 		return nil, err
 	}
+	s.trigger = true
 	found, err := t.look(ctx, run, s)
 	if found == nil {
 		s.close()

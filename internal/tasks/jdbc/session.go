@@ -30,6 +30,7 @@ type session struct {
 	db      *sql.DB
 	dialect dialect
 	zone    *time.Location
+	trigger bool // an empty result is nothing
 	// after is called when the connection is closed; nil does nothing.
 	after func(ctx context.Context, out *Output) error
 }
@@ -90,7 +91,11 @@ func (s *session) execute(ctx context.Context, run sdk.Run, on querier, text str
 	case fetchAll:
 		err = r.all(&out)
 	case fetchStore:
-		out.URI, err = files.Produce(ctx, run, name+".ion", func(w io.Writer) error { return r.store(w) })
+		keep := files.Produce
+		if s.trigger {
+			keep = files.Gather
+		}
+		out.URI, err = keep(ctx, run, name+".ion", r.store)
 	}
 	if err != nil {
 		return out, true, err

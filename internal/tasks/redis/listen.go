@@ -1,0 +1,119 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/windhover-io/windhover/internal/expr/ion"
+	"github.com/windhover-io/windhover/internal/tasks/files"
+	"github.com/windhover-io/windhover/sdk"
+)
+
+const (
+	// pause is how long an empty list is left alone.
+	pause = 100 * time.Millisecond
+	// atOnce is how many elements are taken at once.
+	atOnce = 50
+)
+
+// Listen starts an execution for each element.
+func (t *RealtimeTrigger) Listen(ctx context.Context, run sdk.Run, emit sdk.Emit) error {
+	q, err := t.open(ctx, run)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	list, err := q.left(ctx)
+	for err == nil {
+		if err = t.emitEach(ctx, run, q, list, emit); err != nil {
+			break
+		}
+		n := atOnce
+		if len(list) == 0 {
+			n = 1 // it is mostly empty
+		}
+		if list, err = q.next(ctx, n); err == nil && len(list) == 0 {
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-time.After(pause):
+			}
+		}
+	}
+	return err
+}
+
+func (t *RealtimeTrigger) emitEach(ctx context.Context, run sdk.Run, q *queue, list []element, emit sdk.Emit) error {
+	for i, e := range list {
+		if err := emit(ctx, e.id, Message{Value: t.value(run, e.text)}); err != nil {
+			return errors.Join(err, q.finish(ctx, list[:i]))
+		}
+	}
+	return q.finish(ctx, list)
+}
+
+// Poll gathers a batch of elements.
+func (t *Trigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
+	if t.MaxRecords == nil && t.MaxDuration == nil {
+		return nil, errors.New("one of maxRecords and maxDuration is required")
+	}
+	q, err := t.open(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{t: t, queue: q}
+	b.URI, err = files.Gather(ctx, run, "elements.ion", func(w io.Writer) error { return b.gather(ctx, run, w) })
+	if err != nil || b.Count == 0 {
+		q.Close()
+		return nil, err
+	}
+	run.Counter("popped.records.count", float64(b.Count), "key", t.Key)
+	return b, nil
+}
+
+// batch is what was gathered.
+type batch struct {
+	Output
+	t     *Trigger
+	queue *queue
+	taken []element
+}
+
+// Settle forgets the elements once it is certain that the flow starts. Before, they are found again.
+func (b *batch) Settle(ctx context.Context, durable bool) error {
+	defer b.queue.Close()
+	if !durable {
+		return nil
+	}
+	return b.queue.finish(ctx, b.taken)
+}
+
+// gather writes elements until there are no more, or enough. What an earlier batch has not finished comes first.
+func (b *batch) gather(ctx context.Context, run sdk.Run, w io.Writer) error {
+	began := time.Now()
+	list, err := b.queue.left(ctx)
+	for {
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			if _, err := w.Write(append(ion.Append(nil, b.t.value(run, e.text)), '\n')); err != nil {
+				return err
+			}
+		}
+		b.taken = append(b.taken, list...)
+		b.Count = len(b.taken)
+		room := b.t.Count
+		if b.t.MaxRecords != nil {
+			room = min(room, *b.t.MaxRecords-b.Count)
+		}
+		if room <= 0 || b.t.MaxDuration != nil && time.Since(began) > time.Duration(*b.t.MaxDuration) {
+			return nil
+		}
+		if list, err = b.queue.next(ctx, room); err == nil && len(list) == 0 {
+			return nil
+		}
+	}
+}
