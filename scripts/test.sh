@@ -34,10 +34,40 @@ python() {
 
 clients() { python && ./scripts/test-kestrapy.sh; }
 
+# services starts the real servers that tests talk to. One that cannot be had here is told of, and its tests are skipped.
+started=()
+services() {
+  local s logs pids=()
+  logs=$(mktemp -d)
+  for s in scripts/services/*.sh; do
+    s=$(basename "$s" .sh)
+    [ "$s" != lib ] || continue
+    "scripts/services/$s.sh" status >/dev/null && continue # it is somebody's, who ends it too
+    started+=("$s")
+    "scripts/services/$s.sh" start >"$logs/$s" 2>&1 &
+    pids+=($!)
+  done
+  for s in "${!pids[@]}"; do
+    if wait "${pids[$s]}"; then
+      echo "${started[$s]} runs"
+    else
+      echo "${started[$s]} COULD NOT BE STARTED: its tests are SKIPPED"
+      cat "$logs/${started[$s]}"
+    fi
+  done
+  rm -rf "$logs"
+}
+stop_services() {
+  local s
+  for s in "${started[@]}"; do "scripts/services/$s.sh" stop; done
+}
+trap stop_services EXIT
+
 step "format" format
 step "vet" go vet ./...
 step "build" make -s build
 step "lint" ./scripts/lint.sh
+step "services" services
 step "go tests" go test ./...
 step "clients" clients
 if [ "$all" = --all ]; then
