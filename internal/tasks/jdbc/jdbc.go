@@ -5,6 +5,7 @@ package jdbc
 
 import (
 	"context"
+	"strings"
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
@@ -21,6 +22,7 @@ func Types() []plugin.Type {
 // product describes the types of one database.
 type product struct {
 	name, title, url string
+	alias            string // another name of the product, with the same types; "" for none
 	trigger          func() any
 	query            func() any
 	queries          func() any
@@ -28,7 +30,7 @@ type product struct {
 }
 
 func (p product) types() []plugin.Type {
-	return []plugin.Type{
+	types := []plugin.Type{
 		{
 			Name: area + p.name + ".Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling,
 			Title: "Start the flow when a query of " + p.title + " finds rows.",
@@ -71,6 +73,12 @@ fetchType: FETCH_ONE`}},
 			New: p.queries, Outputs: QueriesOutput{},
 		},
 	}
+	for i := range types {
+		if p.alias != "" {
+			types[i].Aliases = []string{strings.Replace(types[i].Name, p.name, p.alias, 1)}
+		}
+	}
+	return types
 }
 
 // Connection says which database is meant.

@@ -148,7 +148,10 @@ func TestMySQLConfig(t *testing.T) {
 	if cfg.Addr != "db:3306" || cfg.DBName != "shop" || cfg.User != "u" || cfg.Passwd != "p" || cfg.Timeout.Milliseconds() != 1500 || cfg.TLSConfig != "false" {
 		t.Errorf("%+v", cfg)
 	}
-	for _, bad := range []string{"jdbc:mysql:///shop", "jdbc:mysql://db/shop?connectTimeout=soon", "jdbc:mysql://db/shop?sslMode=MAYBE", "jdbc:mariadb://db/shop"} {
+	if cfg, err := (&MySQL{URL: "jdbc:mariadb://db:3307/shop"}).config(); err != nil || cfg.Addr != "db:3307" {
+		t.Errorf("%+v %v", cfg, err)
+	}
+	for _, bad := range []string{"jdbc:mysql:///shop", "jdbc:mysql://db/shop?connectTimeout=soon", "jdbc:mysql://db/shop?sslMode=MAYBE", "jdbc:h2://db/shop"} {
 		if _, err := (&MySQL{URL: bad}).config(); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}

@@ -20,7 +20,7 @@ import (
 
 func mysqlTypes() []plugin.Type {
 	return product{
-		name: "mysql", title: "MySQL or MariaDB", url: "jdbc:mysql://localhost:3306/shop", output: Output{},
+		name: "mysql", alias: "mariadb", title: "MySQL or MariaDB", url: "jdbc:mysql://localhost:3306/shop", output: Output{},
 		trigger: func() any { return &MySQLTrigger{} },
 		query:   func() any { return &MySQLQuery{} },
 		queries: func() any { return &MySQLQueries{} },
@@ -29,7 +29,7 @@ func mysqlTypes() []plugin.Type {
 
 // MySQL says which database of MySQL is meant.
 type MySQL struct {
-	URL string `json:"url" required:"true" doc:"The JDBC URL: jdbc:mysql://host:port/database."`
+	URL string `json:"url" required:"true" doc:"The JDBC URL: jdbc:mysql://host:port/database, or jdbc:mariadb:// the same."`
 	Connection
 }
 
@@ -88,7 +88,11 @@ func (m *MySQL) open(_ context.Context, _ sdk.Run) (*session, error) {
 
 // config reads the URL.
 func (m *MySQL) config() (*mysql.Config, error) {
-	rest, err := address(m.URL, "mysql")
+	scheme := "mysql"
+	if strings.HasPrefix(strings.TrimSpace(m.URL), "jdbc:mariadb:") {
+		scheme = "mariadb"
+	}
+	rest, err := address(m.URL, scheme)
 	if err != nil {
 		return nil, err
 	}
