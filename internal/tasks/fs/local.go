@@ -277,9 +277,9 @@ func (d *directory) copy(f listing.File, target string) error {
 	return d.to.root.Rename(part, target)
 }
 
-func (d *directory) Close() error {
+func (d *directory) Close() {
 	if d.to != nil {
 		d.to.root.Close()
 	}
-	return d.from.root.Close()
+	d.from.root.Close()
 }

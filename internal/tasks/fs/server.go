@@ -50,19 +50,19 @@ func (s *Server) connect(ctx context.Context) (client *sftp.Client, hangUp func(
 		return nil, nil, err
 	}
 	// the handshake knows no context: when that ends, so does the connection
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	c, channels, requests, err := ssh.NewClientConn(conn, addr, cfg)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, nil, fmt.Errorf("%s: %w", addr, err)
 	}
 	carrier := ssh.NewClient(c, channels, requests)
 	if client, err = sftp.NewClient(carrier); err != nil {
-		carrier.Close()
+		_ = carrier.Close()
 		return nil, nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	return client, func() { carrier.Close() }, nil
+	return client, func() { _ = carrier.Close() }, nil
 }
 
 func (s *Server) config() (*ssh.ClientConfig, error) {
@@ -129,7 +129,7 @@ func (s *Server) dial(ctx context.Context, addr string) (net.Conn, error) {
 			return nil, err
 		}
 		if err := s.tunnel(ctx, conn, addr); err != nil {
-			conn.Close()
+			_ = conn.Close()
 			return nil, fmt.Errorf("the proxy %s: %w", via, err)
 		}
 		return conn, nil

@@ -145,11 +145,7 @@ func bind(sql string, params map[string]any, d dialect) (string, []any, error) {
 			if !ok {
 				return "", nil, fmt.Errorf("parameters: the SQL names :%s, for which there is no value", name)
 			}
-			arg, err := argument(v)
-			if err != nil {
-				return "", nil, fmt.Errorf("parameters: %s: %w", name, err)
-			}
-			args = append(args, arg)
+			args = append(args, argument(v))
 			b.WriteString(d.place(len(args)))
 			i += len(name)
 		}

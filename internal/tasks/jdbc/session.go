@@ -80,7 +80,8 @@ func (s *session) execute(ctx context.Context, run sdk.Run, on querier, text str
 		return out, false, err
 	}
 	if len(columns) == 0 || fetch == fetchNone {
-		for rows.Next() { //nolint:revive // an error may come late
+		for rows.Next() {
+			continue // an error may come late
 		}
 		return out, len(columns) > 0, rows.Err()
 	}
@@ -185,22 +186,22 @@ func (r *reader) store(w io.Writer) error {
 }
 
 // argument makes a value one that drivers take.
-func argument(v any) (any, error) {
+func argument(v any) any {
 	switch x := value.Normalize(v).(type) {
 	case nil, bool, int64, float64, string:
-		return x, nil
+		return x
 	case int32:
-		return int64(x), nil
+		return int64(x)
 	case float32:
-		return float64(x), nil
+		return float64(x)
 	case value.Instant:
-		return x.T, nil
+		return x.T
 	case value.ZonedDateTime:
-		return x.T, nil
+		return x.T
 	case []any, *value.Map, value.Object:
-		return string(value.AppendJSON(nil, x, value.JSONOptions{KeepNulls: true})), nil
+		return string(value.AppendJSON(nil, x, value.JSONOptions{KeepNulls: true}))
 	default:
-		return value.Print(x), nil
+		return value.Print(x)
 	}
 }
 

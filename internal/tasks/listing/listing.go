@@ -46,7 +46,7 @@ type Place interface {
 	// Delete removes a file, Move puts it where the trigger says.
 	Delete(ctx context.Context, f File) error
 	Move(ctx context.Context, f File) error
-	Close() error
+	Close()
 }
 
 // What becomes of the files.

@@ -61,10 +61,7 @@ func (s *shelf) Move(ctx context.Context, f File) error {
 	return s.Delete(ctx, f)
 }
 
-func (s *shelf) Close() error {
-	s.closed = true
-	return nil
-}
+func (s *shelf) Close() { s.closed = true }
 
 // watching is a trigger on a shelf.
 type watching struct {

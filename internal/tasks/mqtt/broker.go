@@ -50,13 +50,13 @@ func (b *Broker) connect(ctx context.Context, run sdk.Run, cfg paho.ClientConfig
 	cfg.EnableManualAcknowledgment, cfg.SendAcksInterval = true, acknowledging
 	client := paho.NewClient(cfg)
 	// the client ends with the context that it is connected with: it has to outlive that of connecting
-	stop := context.AfterFunc(dialing, func() { conn.Close() })
+	stop := context.AfterFunc(dialing, func() { _ = conn.Close() })
 	ack, err := client.Connect(context.WithoutCancel(ctx), b.hello())
 	if !stop() {
 		err = errors.Join(err, dialing.Err())
 	}
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		if ack != nil && ack.Properties != nil && ack.Properties.ReasonString != "" {
 			err = fmt.Errorf("%s: %w", ack.Properties.ReasonString, err)
 		}

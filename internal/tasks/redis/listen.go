@@ -24,7 +24,7 @@ func (t *RealtimeTrigger) Listen(ctx context.Context, run sdk.Run, emit sdk.Emit
 	if err != nil {
 		return err
 	}
-	defer q.Close()
+	defer q.close()
 	list, err := q.left(ctx)
 	for err == nil {
 		if err = t.emitEach(ctx, run, q, list, emit); err != nil {
@@ -66,7 +66,7 @@ func (t *Trigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
 	b := &batch{t: t, queue: q}
 	b.URI, err = files.Gather(ctx, run, "elements.ion", func(w io.Writer) error { return b.gather(ctx, run, w) })
 	if err != nil || b.Count == 0 {
-		q.Close()
+		q.close()
 		return nil, err
 	}
 	run.Counter("popped.records.count", float64(b.Count), "key", t.Key)
@@ -83,7 +83,7 @@ type batch struct {
 
 // Settle forgets the elements once it is certain that the flow starts. Before, they are found again.
 func (b *batch) Settle(ctx context.Context, durable bool) error {
-	defer b.queue.Close()
+	defer b.queue.close()
 	if !durable {
 		return nil
 	}

@@ -91,6 +91,8 @@ type queue struct {
 	list, taken string
 }
 
+func (q *queue) close() { _ = q.Close() } // all that was asked for was answered
+
 // element is one that was taken.
 type element struct{ id, text string }
 
@@ -101,7 +103,7 @@ func (l *List) open(ctx context.Context, run sdk.Run) (*queue, error) {
 	}
 	q := &queue{Client: redis.NewClient(o), list: l.Key, taken: takenKey(l.Key, run.Info())}
 	if err := q.Ping(ctx).Err(); err != nil {
-		q.Close()
+		q.close()
 		return nil, err
 	}
 	return q, nil

@@ -181,7 +181,7 @@ func (b *bucket) Open(ctx context.Context, f listing.File) (io.ReadCloser, error
 		err = errReplaced
 	}
 	if err != nil {
-		r.Close()
+		_ = r.Close() // nothing was read
 		return nil, failure(err)
 	}
 	return r, nil
@@ -242,7 +242,4 @@ func (a *Address) encryption() (encrypt.ServerSide, error) {
 	return nil, errors.New("moveTo.serverSideEncryption: expected AES256 or AWS_KMS")
 }
 
-func (b *bucket) Close() error {
-	b.transport.CloseIdleConnections()
-	return nil
-}
+func (b *bucket) Close() { b.transport.CloseIdleConnections() }
