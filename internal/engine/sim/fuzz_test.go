@@ -192,6 +192,9 @@ func (w *flowWriter) flow() string {
 			first += section + ": " + w.list(1) + "\n"
 		}
 	}
+	if w.of(4) == 0 {
+		first += `listeners: [{conditions: [{type: io.kestra.plugin.core.condition.Expression, expression: "{{ kv('k') }}"}], tasks: ` + w.list(1) + "}]\n"
+	}
 	second := "\n---\nid: f\ntasks: [{id: t0, ok}, {id: new, ok}, {id: t2, bad}]\n"
 	return strings.TrimRight(first, "\n") + strings.TrimRight(second, "\n") + others
 }
@@ -231,13 +234,14 @@ func (w *flowWriter) leaf() string {
 }
 
 func (w *flowWriter) flowable(depth int) string {
-	switch w.of(11) {
+	onFailure := func() string { return w.pick("", "", ", onChildFailure: CANCEL", ", onChildFailure: CONTINUE") }
+	switch w.of(12) {
 	case 0:
 		return ", type: flow.Sequential, tasks: " + w.list(depth)
 	case 1:
-		return ", type: flow.Parallel, concurrent: " + w.pick("0", "1", "2") + ", tasks: " + w.list(depth)
+		return ", type: flow.Parallel, concurrent: " + w.pick("0", "1", "2") + onFailure() + ", tasks: " + w.list(depth)
 	case 2:
-		return ", type: flow.Dag, tasks: [{task: " + w.task(depth) + "}, {task: " + w.task(0) + "}]"
+		return ", type: flow.Dag" + onFailure() + ", tasks: [{task: " + w.task(depth) + "}, {task: " + w.task(0) + "}]"
 	case 3:
 		return `, type: flow.If, condition: "{{ kv('k') == '` + w.pick("x", "answer to kv") + `' }}", then: ` + w.list(depth) + ", else: " + w.list(0)
 	case 4:
@@ -249,6 +253,9 @@ func (w *flowWriter) flowable(depth int) string {
 	case 7:
 		return `, type: flow.LoopUntil, condition: "{{ kv('k') == 'x' }}", failOnMaxReached: ` + w.pick("false", "true") +
 			", checkFrequency: {interval: PT2S, maxIterations: 2}, tasks: " + w.list(depth)
+	case 10:
+		return ", type: flow.Loop, values: " + w.pick("[x, y]", "{k: x, l: y}") + ", concurrencyLimit: " + w.pick("1", "0") +
+			`, outputs: [{id: o, value: "{{ ` + w.pick("kv('k')", "outputs.t1.value", "nothing.there", "item.value") + ` }}"}], tasks: ` + w.list(depth)
 	case 8:
 		return ", type: flow.AllowFailure, tasks: " + w.list(depth)
 	case 9:
