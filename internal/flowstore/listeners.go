@@ -89,7 +89,10 @@ func (l *Listeners) add(ctx context.Context, index map[trigger.Interest][]*liste
 	if errors.Is(err, backend.ErrUnavailable) || ctx.Err() != nil {
 		return err
 	}
-	if err != nil || flow.Disabled {
+	if err != nil { // a flow that is gone or no longer valid listens to nothing
+		return nil //nolint:nilerr // that is no failure of this
+	}
+	if flow.Disabled {
 		return nil
 	}
 	for _, t := range flow.Triggers {

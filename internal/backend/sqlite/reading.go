@@ -66,7 +66,7 @@ func (r *reading) rows(text string, args ...any) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.tx.StmtContext(r.ctx, stmt).QueryContext(r.ctx, args...)
+	return r.tx.StmtContext(r.ctx, stmt).QueryContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
 }
 
 func (r *reading) row(text string, args ...any) scanner {
@@ -74,5 +74,5 @@ func (r *reading) row(text string, args ...any) scanner {
 	if err != nil {
 		return failed{err}
 	}
-	return r.tx.StmtContext(r.ctx, stmt).QueryRowContext(r.ctx, args...)
+	return r.tx.StmtContext(r.ctx, stmt).QueryRowContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
 }
