@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/expr"
@@ -205,11 +204,5 @@ func (x *turn) renderInt(n *node, name string, otherwise int) (int, error) {
 // truthy evaluates a condition: a text that is blank, 0, -0 or false is false, any other is true.
 func (x *turn) truthy(n *node, text string) (bool, error) {
 	s, err := x.render(n, text)
-	return Truthy(s), err
-}
-
-// Truthy tells whether the rendered text of a condition holds.
-func Truthy(s string) bool {
-	s = strings.TrimSpace(s)
-	return !slices.Contains([]string{"", "0", "-0", "false"}, s)
+	return expr.Truthy(s), err
 }

@@ -64,23 +64,17 @@ func (m *machine) flow(ctx context.Context, e *model.Execution) *model.Flow {
 	return m.answer(ctx, e, engine.Need{Flow: &key}).Flow
 }
 
-// retryDelay is the time between tries while the backend is unavailable.
-const retryDelay = 500 * time.Millisecond
-
 // answer resolves a need. A flow that cannot be looked up now is looked up again: that it could not be read does not mean
 // that it is not there.
-func (m *machine) answer(ctx context.Context, e *model.Execution, n engine.Need) engine.Answer {
-	for {
-		a := m.cfg.Resolver.Resolve(ctx, e, n)
-		if n.Flow == nil || !errors.Is(a.Err, backend.ErrUnavailable) {
-			return a
+func (m *machine) answer(ctx context.Context, e *model.Execution, n engine.Need) (a engine.Answer) {
+	_ = shard.Insist(ctx, func() error {
+		a = m.cfg.Resolver.Resolve(ctx, e, n)
+		if n.Flow == nil {
+			return nil // what a function could not find out is for the flow to handle
 		}
-		select {
-		case <-time.After(retryDelay):
-		case <-ctx.Done():
-			return a
-		}
-	}
+		return a.Err
+	}, nil)
+	return a
 }
 
 // Step moves the execution by one event.

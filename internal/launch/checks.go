@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/windhover-io/windhover/internal/engine"
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -35,7 +35,7 @@ func (l *Launcher) failed(flow *model.Flow, env *env) []FailedCheck {
 	var out []FailedCheck
 	for _, c := range flow.Checks {
 		text, err := l.Inputs.Templates.Render(c.Condition, env, l.Inputs.Limits)
-		if err == nil && engine.Truthy(text) {
+		if err == nil && expr.Truthy(text) {
 			continue
 		}
 		message := c.Message

@@ -3,11 +3,11 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/shard"
 	"github.com/windhover-io/windhover/internal/trigger"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -23,22 +23,11 @@ func newWorld(ctx context.Context, cfg *Config, of model.Entity) *world {
 	return &world{World: launch.World{Context: ctx, Launcher: cfg.Launcher}, cfg: cfg, of: of}
 }
 
-// retryDelay is the time between tries while the backend is unavailable.
-const retryDelay = 500 * time.Millisecond
-
 // insist tries until the backend answers, or the context ends.
 func (w *world) insist(try func() error) error {
-	for {
-		err := try()
-		if !errors.Is(err, backend.ErrUnavailable) || w.Context.Err() != nil {
-			return err
-		}
+	return shard.Insist(w.Context, try, func(err error) {
 		w.cfg.Log.Warn("the backend does not answer, trying again", "trigger", w.of.ID, "error", err)
-		select {
-		case <-time.After(retryDelay):
-		case <-w.Context.Done():
-		}
-	}
+	})
 }
 
 // Declared reads the latest revision of the trigger's flow.

@@ -210,6 +210,20 @@ func (h *timerHeap) Pop() any {
 	return t
 }
 
+// Insist tries until the backend answers, or the context ends. told, where it is set, hears of each try that failed.
+func Insist(ctx context.Context, try func() error, told func(error)) error {
+	for {
+		err := try()
+		if !errors.Is(err, backend.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		if told != nil {
+			told(err)
+		}
+		pause(ctx, retryDelay)
+	}
+}
+
 // pause waits, or until the context ends.
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

@@ -127,11 +127,20 @@ func timeOfDay(t time.Time) time.Duration {
 // parseTimeOfDay reads a time of day with an offset, as the time since midnight less the offset, so that such times can
 // be compared. Without an offset it is meant in UTC.
 func parseTimeOfDay(text string) (time.Duration, error) {
-	for _, layout := range []string{"15:04:05Z07:00", "15:04Z07:00", "15:04:05.999999999Z07:00", "15:04:05", "15:04"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			_, offset := t.Zone()
-			return timeOfDay(t) - time.Duration(offset)*time.Second, nil
+	t, ok := wallTime(text)
+	if !ok {
+		return 0, fmt.Errorf("%q is not a time of day with an offset, such as 09:00:00+01:00", text)
+	}
+	_, offset := t.Zone()
+	return timeOfDay(t) - time.Duration(offset)*time.Second, nil
+}
+
+// wallTime reads a time of day, with a fraction, seconds and an offset or without.
+func wallTime(text string) (time.Time, bool) {
+	for _, layout := range []string{"15:04:05Z07:00", "15:04Z07:00", "15:04:05", "15:04"} {
+		if t, err := time.Parse(layout, text); err == nil { // a fraction of a second is read by any of them
+			return t, true
 		}
 	}
-	return 0, fmt.Errorf("%q is not a time of day with an offset, such as 09:00:00+01:00", text)
+	return time.Time{}, false
 }

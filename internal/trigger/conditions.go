@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -44,7 +45,7 @@ func (d *Declared) Holds(vars *value.Map, up *model.Upstream, w Asker) (bool, er
 	if err != nil {
 		return false, fmt.Errorf("when: %w", err)
 	}
-	return truthy(text), nil
+	return expr.Truthy(text), nil
 }
 
 // ordinary leaves out the conditions that gather executions over time: see windows.
@@ -156,11 +157,6 @@ func (s *scene) render(text string) (string, error) {
 		return text, nil
 	}
 	return s.world.Render(text, s.vars, s.upstream)
-}
-
-// truthy is the rule of `when` and `runIf`.
-func truthy(s string) bool {
-	return !slices.Contains([]string{"", "0", "-0", "false"}, strings.TrimSpace(s))
 }
 
 func inStates(st model.State, p props) bool {

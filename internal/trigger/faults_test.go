@@ -8,7 +8,7 @@ import (
 	"github.com/windhover-io/windhover/internal/model"
 )
 
-// ids are the ids of all executions that were started, as events.
+// startedID is the execution that the trigger waits for.
 func (r *rig) startedID() string { return r.state.ExecutionID }
 
 // TestSameBackfillAgain: what a second backfill of the same dates runs are other executions than those of the first.

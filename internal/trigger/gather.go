@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -110,7 +111,7 @@ func (d *Declared) dependencies(p props, deps []props) (gathering, error) {
 				return ok, err
 			}
 			text, err := s.render(when)
-			return err == nil && truthy(text), err
+			return err == nil && expr.Truthy(text), err
 		}})
 	}
 	switch p.text("mode") {
@@ -184,9 +185,9 @@ func compare(test, have, want string, values []any) (bool, error) {
 	case "NOT_IN":
 		return !among, nil
 	case "IS_TRUE":
-		return truthy(have), nil
+		return expr.Truthy(have), nil
 	case "IS_FALSE":
-		return !truthy(have), nil
+		return !expr.Truthy(have), nil
 	case "IS_NULL":
 		return have == "", nil
 	case "IS_NOT_NULL":

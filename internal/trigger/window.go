@@ -67,12 +67,11 @@ func dailyWindow(local *time.Location, p props, from, to string) (w window, err 
 
 // clock reads a time of day; an offset that it may have is of no account, since the window has a zone.
 func clock(text string) (time.Duration, error) {
-	for _, layout := range []string{"15:04:05.999999999Z07:00", "15:04Z07:00", "15:04:05.999999999", "15:04"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return timeOfDay(t), nil
-		}
+	t, ok := wallTime(text)
+	if !ok {
+		return 0, fmt.Errorf("%q is not a time of day", text)
 	}
-	return 0, fmt.Errorf("%q is not a time of day", text)
+	return timeOfDay(t), nil
 }
 
 func slidingWindow(p props, length string) (w window, err error) {

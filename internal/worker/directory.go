@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/engine"
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk"
@@ -101,7 +102,7 @@ func (w *Worker) runChild(ctx context.Context, rc *run, task *model.Task, i int,
 			if err != nil {
 				return nil, fmt.Errorf("runIf of %s: %w", task.ID, err)
 			}
-			if !engine.Truthy(text) {
+			if !expr.Truthy(text) {
 				tr.Attempts = []model.Attempt{{State: model.NewHistory(model.Created, now()).With(model.Skipped, now())}}
 				tr.State = tr.State.With(model.Skipped, now())
 				return tr, nil

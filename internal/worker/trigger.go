@@ -109,7 +109,8 @@ type emitter struct {
 // key tells, starts nothing again.
 func (e *emitter) emit(ctx context.Context, key string, outputs any) error {
 	w, flow := e.rc.w, e.rc.flow
-	declared, err := (&launch.World{Context: ctx, Launcher: w.cfg.Launcher, Flow: flow}).Declare(e.trigger, "")
+	world := &launch.World{Context: ctx, Launcher: w.cfg.Launcher, Flow: flow}
+	declared, err := world.Declare(e.trigger, "")
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (e *emitter) emit(ctx context.Context, key string, outputs any) error {
 		return e.start(ctx, l)
 	}
 	l.Variables = vars
-	switch ok, err := declared.Holds(vars, nil, &launch.World{Context: ctx, Launcher: w.cfg.Launcher, Flow: flow}); {
+	switch ok, err := declared.Holds(vars, nil, world); {
 	case err != nil:
 		l.Fail = err.Error()
 	case !ok:

@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/windhover-io/windhover/internal/backend"
-	"github.com/windhover-io/windhover/internal/engine"
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/sdk"
@@ -52,7 +52,7 @@ func (t *Fail) Run(_ context.Context, run sdk.Run) (any, error) {
 	switch {
 	case t.Condition == nil:
 		return nil, errors.New(t.ErrorMessage)
-	case !engine.Truthy(*t.Condition):
+	case !expr.Truthy(*t.Condition):
 		return nil, nil
 	}
 	run.Log(sdk.LevelError, "%s", t.ErrorMessage)
@@ -73,7 +73,7 @@ func (t *Assert) Run(_ context.Context, run sdk.Run) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !engine.Truthy(text) {
+		if !expr.Truthy(text) {
 			failed++
 			run.Log(sdk.LevelError, "assertion failed: %s", string(c))
 		}

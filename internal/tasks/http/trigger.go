@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/windhover-io/windhover/internal/engine"
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/sdk"
@@ -58,7 +58,7 @@ func (t *Trigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !engine.Truthy(answer) {
+	if !expr.Truthy(answer) {
 		return nil, nil
 	}
 	return out, nil

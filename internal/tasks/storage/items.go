@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/windhover-io/windhover/internal/engine"
+	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/expr/ion"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/tasks/files"
@@ -76,7 +76,7 @@ func (t *FilterItems) keeps(run sdk.Run, row []byte) (bool, error) {
 	}
 	switch {
 	case err == nil:
-		return engine.Truthy(value.Print(v)) == (t.FilterType == "INCLUDE"), nil
+		return expr.Truthy(value.Print(v)) == (t.FilterType == "INCLUDE"), nil
 	case t.ErrorOrNullBehavior == "FAIL":
 		return false, err
 	}
