@@ -6,28 +6,64 @@ import (
 	"sync"
 )
 
-// statements are those that are read often: each is prepared once on each connection.
+// statements are those that are read often: each is prepared once on each connection. Whoever holds a connection never
+// waits for another one, nor for a lock whose holder does: else the readers could all wait for each other.
 type statements struct {
 	db     *sql.DB
 	mu     sync.Mutex
-	byText map[string]*sql.Stmt
+	byText map[string]*sql.Stmt // nil for one that a view has asked for, and that the next view prepares
 }
 
 func newStatements(db *sql.DB) *statements {
 	return &statements{db: db, byText: map[string]*sql.Stmt{}}
 }
 
-func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
+// find returns a prepared statement; nil when it is not prepared yet, which is remembered.
+func (s *statements) find(text string) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if stmt := s.byText[text]; stmt != nil {
+	stmt := s.byText[text]
+	if stmt == nil {
+		s.byText[text] = nil
+	}
+	return stmt
+}
+
+// get returns a prepared statement. The caller holds no connection.
+func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt := s.find(text); stmt != nil {
 		return stmt, nil
 	}
 	stmt, err := s.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept until the database is closed
-	if err == nil {
-		s.byText[text] = stmt
+	if err != nil {
+		return nil, err
 	}
-	return stmt, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.byText[text]; first != nil {
+		_ = stmt.Close() // another one was quicker
+		return first, nil
+	}
+	s.byText[text] = stmt
+	return stmt, nil
+}
+
+// prepare prepares what views have asked for.
+func (s *statements) prepare(ctx context.Context) error {
+	var wanted []string
+	s.mu.Lock()
+	for text, stmt := range s.byText {
+		if stmt == nil {
+			wanted = append(wanted, text)
+		}
+	}
+	s.mu.Unlock()
+	for _, text := range wanted {
+		if _, err := s.get(ctx, text); err != nil { //nolint:sqlclosecheck // it is kept
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *statements) rows(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
@@ -55,6 +91,9 @@ type reading struct {
 
 // begin opens a view; end closes it.
 func (s *statements) begin(ctx context.Context) (*reading, error) {
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	return &reading{ctx, tx, s}, err
 }
@@ -62,17 +101,15 @@ func (s *statements) begin(ctx context.Context) (*reading, error) {
 func (r *reading) end() { _ = r.tx.Rollback() } // it only reads
 
 func (r *reading) rows(text string, args ...any) (*sql.Rows, error) {
-	stmt, err := r.stmts.get(r.ctx, text)
-	if err != nil {
-		return nil, err
+	if stmt := r.stmts.find(text); stmt != nil {
+		return r.tx.StmtContext(r.ctx, stmt).QueryContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
 	}
-	return r.tx.StmtContext(r.ctx, stmt).QueryContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
+	return r.tx.QueryContext(r.ctx, text, args...)
 }
 
 func (r *reading) row(text string, args ...any) scanner {
-	stmt, err := r.stmts.get(r.ctx, text)
-	if err != nil {
-		return failed{err}
+	if stmt := r.stmts.find(text); stmt != nil {
+		return r.tx.StmtContext(r.ctx, stmt).QueryRowContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
 	}
-	return r.tx.StmtContext(r.ctx, stmt).QueryRowContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
+	return r.tx.QueryRowContext(r.ctx, text, args...)
 }
