@@ -34,6 +34,7 @@ import (
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/storage/local"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
+	"github.com/windhover-io/windhover/internal/storage/s3"
 	taskhttp "github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/worker"
@@ -117,11 +118,21 @@ func (a *App) openBackend() (err error) {
 }
 
 func (a *App) openStorage() (err error) {
-	if a.Config.Storage.Type == "memory" {
+	c := a.Config.Storage
+	switch c.Type {
+	case "memory":
 		a.Storage = storagememory.New()
 		return nil
+	case "minio":
+		c.S3.Endpoint, c.S3.PathStyle = c.MinIO.URL(), true
+		fallthrough
+	case "s3":
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		a.Storage, err = s3.Open(ctx, c.S3)
+		return err
 	}
-	path := a.Config.Storage.Path
+	path := c.Path
 	if path == "" {
 		path = filepath.Join(a.Config.Backend.Path, "storage")
 	}

@@ -4,9 +4,13 @@ package config
 import (
 	"encoding/base64"
 	"fmt"
+	"net"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/purge"
+	"github.com/windhover-io/windhover/internal/storage/s3"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -61,8 +65,34 @@ type Backend struct {
 
 // Storage names where files are kept.
 type Storage struct {
-	Type string // local, memory
-	Path string
+	Type string // local, s3, minio, memory
+	Path string // of local
+	// S3 is where the bucket is, of minio too.
+	S3 s3.Config
+	// MinIO is how the reference writes the address of a MinIO server.
+	MinIO MinIO
+}
+
+// MinIO is the address of a MinIO server.
+type MinIO struct {
+	Host   string
+	Port   int // 0 is that of the scheme
+	Secure bool
+}
+
+// URL returns the address, "" where there is none.
+func (m MinIO) URL() string {
+	if m.Host == "" || strings.Contains(m.Host, "://") {
+		return m.Host
+	}
+	scheme, host := "http", m.Host
+	if m.Secure {
+		scheme = "https"
+	}
+	if m.Port != 0 {
+		host = net.JoinHostPort(m.Host, strconv.Itoa(m.Port))
+	}
+	return scheme + "://" + host
 }
 
 // Encryption holds the key for secrets.
@@ -164,8 +194,15 @@ func (c *Config) Validate() []string {
 	}
 	switch c.Storage.Type {
 	case "local", "memory":
+	case "s3", "minio":
+		if c.Storage.S3.Bucket == "" {
+			out = append(out, "storage."+c.Storage.Type+".bucket: it is required")
+		}
+		if c.Storage.Type == "minio" && c.Storage.MinIO.Host == "" {
+			out = append(out, "storage.minio.endpoint: it is required")
+		}
 	default:
-		out = append(out, fmt.Sprintf("storage.type: %q is none of local, memory", c.Storage.Type))
+		out = append(out, fmt.Sprintf("storage.type: %q is none of local, s3, minio, memory", c.Storage.Type))
 	}
 	if c.Retention.Every < time.Second {
 		out = append(out, "retention.interval: at least a second is required")

@@ -3,18 +3,16 @@ package s3
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
 
+	"github.com/windhover-io/windhover/internal/storage/s3"
 	"github.com/windhover-io/windhover/internal/tasks/listing"
 	"github.com/windhover-io/windhover/sdk"
 )
@@ -37,54 +35,14 @@ type Connection struct {
 
 // client connects.
 func (c *Connection) client() (*minio.Client, *http.Transport, error) {
-	region := c.Region
-	if region == "" {
-		region = "us-east-1"
-	}
-	host, secure := "s3."+region+".amazonaws.com", true
-	if c.EndpointOverride != "" {
-		u, err := url.Parse(c.EndpointOverride)
-		if err != nil || u.Host == "" {
-			return nil, nil, fmt.Errorf("endpointOverride: %q is no address", c.EndpointOverride)
-		}
-		host, secure = u.Host, u.Scheme != "http"
-	}
-	creds, err := c.credentials(region)
-	if err != nil {
-		return nil, nil, err
-	}
-	transport, err := minio.DefaultTransport(secure)
-	if err != nil {
-		return nil, nil, err
-	}
-	o := &minio.Options{Creds: creds, Secure: secure, Region: region, Transport: transport, MaxRetries: 3}
-	if c.ForcePathStyle {
-		o.BucketLookup = minio.BucketLookupPath
-	}
-	client, err := minio.New(host, o)
-	return client, transport, err
-}
-
-func (c *Connection) credentials(region string) (*credentials.Credentials, error) {
-	if c.STSRoleARN != "" {
-		endpoint := c.STSEndpointOverride
-		if endpoint == "" {
-			endpoint = "https://sts." + region + ".amazonaws.com"
-		}
-		creds, err := credentials.NewSTSAssumeRole(endpoint, credentials.STSAssumeRoleOptions{
-			AccessKey: c.AccessKeyID, SecretKey: c.SecretKeyID, SessionToken: c.SessionToken, Location: region, RoleARN: c.STSRoleARN,
-			RoleSessionName: c.STSRoleSessionName, ExternalID: c.STSRoleExternalID,
-			DurationSeconds: int(time.Duration(c.STSRoleSessionDuration).Seconds()),
-		})
-		if err != nil {
-			err = fmt.Errorf("stsRoleArn: %w", err)
-		}
-		return creds, err
-	}
-	if c.AccessKeyID != "" || c.SecretKeyID != "" {
-		return credentials.NewStaticV4(c.AccessKeyID, c.SecretKeyID, c.SessionToken), nil
-	}
-	return credentials.NewChainCredentials([]credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{}}), nil
+	return s3.Connect(s3.Connection{
+		Endpoint: c.EndpointOverride, Region: c.Region, AccessKey: c.AccessKeyID, SecretKey: c.SecretKeyID, SessionToken: c.SessionToken,
+		PathStyle: c.ForcePathStyle,
+		Role: s3.Role{
+			ARN: c.STSRoleARN, ExternalID: c.STSRoleExternalID, SessionName: c.STSRoleSessionName, Endpoint: c.STSEndpointOverride,
+			Duration: time.Duration(c.STSRoleSessionDuration),
+		},
+	})
 }
 
 // bucket is the place of a Trigger.
