@@ -5,12 +5,12 @@ package triggers
 import (
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/windhover-io/windhover/e2e/servers"
 	"github.com/windhover-io/windhover/internal/backend/memory"
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/model"
@@ -20,14 +20,10 @@ import (
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
 
-// service is the address of a real server, as its script tells it.
+// service is the address of a real server.
 func service(t *testing.T, name string) string {
 	t.Helper()
-	out, err := exec.Command("../../scripts/services/"+name+".sh", "status").Output()
-	if err != nil {
-		t.Skipf("SKIPPED: %s does not run; scripts/services/%s.sh start starts it, as scripts/test.sh does", name, name)
-	}
-	return strings.TrimSpace(string(out))
+	return servers.Address(t, name)
 }
 
 // unique is a name that no other run has used.

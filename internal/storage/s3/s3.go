@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -159,11 +160,30 @@ func (s *Storage) put(ctx context.Context, uri storage.URI, content io.Reader, m
 		return err
 	}
 	if len(head) < partSize {
-		_, err = s.client.Client.PutObject(ctx, s.bucket, s.key(uri), bytes.NewReader(head), int64(len(head)), o)
-		return err
+		return s.putWhole(ctx, uri, head, o)
 	}
 	_, err = s.client.Client.PutObject(ctx, s.bucket, s.key(uri), io.MultiReader(bytes.NewReader(head), content), -1, o)
 	return err
+}
+
+// conflictTries is how often a write is tried that met another one of the same object, conflictPause the time between.
+const (
+	conflictTries = 5
+	conflictPause = 20 * time.Millisecond
+)
+
+func (s *Storage) putWhole(ctx context.Context, uri storage.URI, content []byte, o minio.PutObjectOptions) error {
+	for try := 1; ; try++ {
+		_, err := s.client.Client.PutObject(ctx, s.bucket, s.key(uri), bytes.NewReader(content), int64(len(content)), o)
+		if minio.ToErrorResponse(err).StatusCode != http.StatusConflict || try == conflictTries {
+			return err
+		}
+		select {
+		case <-time.After(conflictPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // CreateDirectory implements storage.Storage.

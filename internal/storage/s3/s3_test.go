@@ -2,31 +2,21 @@ package s3
 
 import (
 	"context"
-	"net"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/windhover-io/windhover/e2e/servers"
+	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/storage/storagetest"
 )
 
-// server is where scripts/services/s3.sh starts one.
+// server is a real one.
 func server(t *testing.T) Connection {
 	t.Helper()
-	host := os.Getenv("S3_ADDRESS")
-	if host == "" {
-		host = "127.0.0.1:29000"
-	}
-	conn, err := net.DialTimeout("tcp", host, time.Second)
-	if err != nil {
-		t.Skipf("SKIPPED: no S3 server at %s; scripts/services/s3.sh starts one", host)
-	}
-	_ = conn.Close()
-	return Connection{Endpoint: "http://" + host, AccessKey: "windhover", SecretKey: "windhover-secret", PathStyle: true}
+	return Connection{Endpoint: servers.Address(t, "s3"), AccessKey: "windhover", SecretKey: "windhover-secret", PathStyle: true}
 }
 
 // bucket makes a bucket that is removed with all that is in it.
@@ -36,8 +26,7 @@ func bucket(t *testing.T, c Connection) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "windhover-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + "-" + time.Now().Format("150405.000000")
-	name = strings.ReplaceAll(name, ".", "-")
+	name := "windhover-" + strings.ToLower(model.NewID())
 	if err := client.MakeBucket(t.Context(), name, minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}
