@@ -57,6 +57,7 @@ type App struct {
 	World     *world.World
 	Cipher    *Cipher
 	Launcher  *launch.Launcher
+	Skip      executor.Skip // executions that this process does not move
 
 	envs, kestra *value.Map
 	defaults     []flow.Default
@@ -178,7 +179,7 @@ func (a *App) Executor(ctx context.Context) error {
 		return err
 	}
 	ex := executor.New(executor.Config{
-		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member, Committed: committed,
+		Backend: a.Backend, Resolver: resolver{a}, Log: a.Log, Member: member, Committed: committed, Skip: a.Skip,
 		Env: engine.Env{
 			Templates: a.Templates, Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 			Decrypt: a.reveal(), Hide: a.hide, Staffed: (&groups{members: a.Backend}).Staffed, Inputs: a.resolveInputs, OutputValue: a.Inputs.Output,

@@ -37,6 +37,7 @@ func newServerLocal(o *options) *cobra.Command {
 	var port int
 	var host, data, flows string
 	var inMemory, noTutorials bool
+	var skip skipOptions
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Start everything on this machine, with an embedded database",
@@ -64,7 +65,7 @@ func newServerLocal(o *options) *cobra.Command {
 			if noTutorials {
 				cfg.Tutorial = false
 			}
-			return serve(cmd.Context(), cfg, o.logger(slog.LevelInfo), all, flows)
+			return o.serve(cmd.Context(), cfg, all, flows, skip)
 		},
 	}
 	cmd.Flags().IntVar(&port, "port", 8080, "port to listen on")
@@ -73,6 +74,7 @@ func newServerLocal(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&inMemory, "memory", false, "keep nothing")
 	cmd.Flags().StringVarP(&flows, "flow-path", "f", "", "a file or directory of flows to create or update at start")
 	cmd.Flags().BoolVar(&noTutorials, "no-tutorials", false, "leave out the tutorial flows")
+	skip.add(cmd.Flags())
 	return cmd
 }
 
@@ -81,6 +83,7 @@ type kindOptions struct {
 	port, threads int
 	group, flows  string
 	noTutorials   bool
+	skip          skipOptions
 }
 
 func newServerKind(o *options, kind, doc string, components []string) *cobra.Command {
@@ -93,7 +96,7 @@ func newServerKind(o *options, kind, doc string, components []string) *cobra.Com
 				return err
 			}
 			k.apply(cmd, cfg)
-			return serve(cmd.Context(), cfg, o.logger(slog.LevelInfo), components, k.flows)
+			return o.serve(cmd.Context(), cfg, components, k.flows, k.skip)
 		},
 	}
 	f := cmd.Flags()
@@ -110,6 +113,9 @@ func newServerKind(o *options, kind, doc string, components []string) *cobra.Com
 		}
 		f.IntVarP(&k.threads, name, short, 0, "how many tasks run at once, instead of the configured number")
 		f.StringVarP(&k.group, "worker-group", "g", "", "the worker group to serve")
+	}
+	if slices.Contains(components, "executor") {
+		k.skip.add(f)
 	}
 	if kind == "standalone" {
 		f.StringVarP(&k.flows, "flow-path", "f", "", "a file or directory of flows to create or update at start")
@@ -148,17 +154,25 @@ func (o *options) load() (*config.Config, error) {
 const gcPercent = 200
 
 // serve runs components until the context ends, then stops them. Flows of a path are created or updated first.
-func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, components []string, flows string) error {
+func (o *options) serve(ctx context.Context, cfg *config.Config, components []string, flows string, skip skipOptions) error {
 	if problems := cfg.Validate(); len(problems) > 0 { // flags may have made it wrong
 		return errors.New(strings.Join(problems, "\n"))
+	}
+	skipped, err := skip.parse()
+	if err != nil {
+		return err
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	began := time.Now()
+	log, began := o.logger(slog.LevelInfo), time.Now()
 	a, err := app.New(cfg, log)
 	if err != nil {
 		return err
+	}
+	if a.Skip = skipped; skipped.Any() {
+		log.Warn("executions are skipped: they stay as they are until an executor runs that does not skip them",
+			"executions", skip.executions, "flows", skip.flows, "namespaces", skip.namespaces, "tenants", skip.tenants)
 	}
 	if flows != "" {
 		if err := saveFlows(ctx, a, flows); err != nil {

@@ -31,6 +31,8 @@ type Config struct {
 	Member string
 	// Committed is told of each transition once it is durable; nil for nobody. It must neither wait nor change it.
 	Committed func(*model.Transition)
+	// Skip names executions to be left alone.
+	Skip Skip
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }

@@ -29,6 +29,7 @@ import (
 type rig struct {
 	b    backend.Backend
 	flow *model.Flow
+	idle bool // start starts no worker
 	stop func()
 }
 
@@ -46,13 +47,27 @@ func (r *rig) Get(context.Context, model.FlowKey) (*model.Flow, error) { return 
 func newRig(t testing.TB, b backend.Backend, flow *model.Flow) *rig {
 	t.Helper()
 	r := &rig{b: b, flow: flow}
+	stop := r.start(t, executor.Skip{})
+	r.stop = func() {
+		stop()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	return r
+}
+
+// start starts an executor and a worker; the backend outlives them.
+func (r *rig) start(t testing.TB, skip executor.Skip) (stop func()) {
+	t.Helper()
+	b := r.b
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	templates := expr.NewCache(100)
 	reg := plugin.NewRegistry()
 	tasks.Register(reg, tasks.Deps{})
 	var files storage.Storage = storagememory.New()
-	ex := executor.New(executor.Config{Backend: b, Resolver: r, Log: log, Member: "ex", Env: engine.Env{Templates: templates, Location: time.UTC}})
+	ex := executor.New(executor.Config{Backend: b, Resolver: r, Log: log, Member: "ex", Skip: skip, Env: engine.Env{Templates: templates, Location: time.UTC}})
 	w := worker.New(worker.Config{Backend: b, Flows: r, Registry: reg, Functions: &world.World{Backend: b, Storage: files, HTTP: taskhttp.Fetch},
 		Storage: files, Templates: templates, Location: time.UTC, Log: log, Member: "w", Threads: 64, TmpDir: t.TempDir(), Grace: time.Second})
 	for _, id := range []string{"ex", "w"} {
@@ -62,15 +77,18 @@ func newRig(t testing.TB, b backend.Backend, flow *model.Flow) *rig {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = ex.Run(ctx) })
-	wg.Go(func() { _ = w.Run(ctx) })
-	r.stop = func() {
+	if !r.idle {
+		wg.Go(func() { _ = w.Run(ctx) })
+	}
+	return func() {
 		cancel()
 		wg.Wait()
-		if err := b.Close(); err != nil {
-			t.Error(err)
+		for _, id := range []string{"ex", "w"} {
+			if err := b.Leave(context.Background(), id); err != nil {
+				t.Error(err)
+			}
 		}
 	}
-	return r
 }
 
 // run creates an execution and waits until it has finished.
@@ -78,11 +96,21 @@ func (r *rig) run(t testing.TB) *model.Execution {
 	id := model.NewID()
 	changes, stop := r.b.Follow(backend.FeedFilter{ExecutionID: id})
 	defer stop()
+	r.create(t, id)
+	return ended(t, changes)
+}
+
+// create stores the event that creates an execution.
+func (r *rig) create(t testing.TB, id string) {
 	done := make(chan error, 1)
 	r.b.Append([]model.Event{createEvent(r.flow, id)}, func(err error) { done <- err })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ended waits until an execution has finished.
+func ended(t testing.TB, changes <-chan backend.Change) *model.Execution {
 	for {
 		select {
 		case c := <-changes:

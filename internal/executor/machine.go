@@ -30,7 +30,7 @@ type gate struct{ *engine.Gate }
 
 // Fresh begins an execution whose id was just drawn without asking the backend.
 func (m *machine) Fresh(ev *model.Event) shard.Actor {
-	if ev.Kind == model.EventCreate && ev.Fresh {
+	if ev.Kind == model.EventCreate && ev.Fresh { // whether it is skipped is for Step to see
 		return &execution{m, engine.New()}
 	}
 	return nil
@@ -43,6 +43,8 @@ func (m *machine) Load(ctx context.Context, of model.Entity, snap *backend.Snaps
 		return gate{engine.LoadGate(of, nil, 0)}, nil
 	case of.Kind == model.EntityGate:
 		return gate{engine.LoadGate(of, snap.Gate, snap.Version)}, nil
+	case m.skips(snap):
+		return skipped{}, nil
 	case snap == nil:
 		st := engine.New()
 		st.Gone = gone
@@ -79,6 +81,9 @@ func (m *machine) answer(ctx context.Context, e *model.Execution, n engine.Need)
 
 // Step moves the execution by one event.
 func (x *execution) Step(ev *model.Event, known any, now time.Time) shard.Outcome {
+	if ev.Kind == model.EventCreate && x.m.cfg.Skip.Has(ev.Create.Execution) {
+		return skipped{}.Step(ev, known, now)
+	}
 	answers, _ := known.(map[string]engine.Answer)
 	x.m.env.Now, x.m.env.Answers = now, answers
 	res := engine.Step(x.state, ev, &x.m.env)
@@ -125,7 +130,7 @@ func (m *machine) Crash(_ model.Entity, snap *backend.Snapshot, ev *model.Event,
 
 // Missing finds executions that wait for nothing, and jobs that the backend does not have: these are handed out anew.
 func (m *machine) Missing(ctx context.Context, of model.Entity, snap *backend.Snapshot, now time.Time) (forgotten bool, lost []model.Event) {
-	if of.Kind != model.EntityExecution {
+	if of.Kind != model.EntityExecution || m.skips(snap) {
 		return false, nil
 	}
 	flow := m.flow(ctx, snap.Execution)
