@@ -172,3 +172,36 @@ func TestParameters(t *testing.T) {
 		})
 	}
 }
+
+// TestBatch: the rows that one table gives are written to another.
+func TestBatch(t *testing.T) {
+	for name, product := range products {
+		t.Run(name, func(t *testing.T) {
+			d, types, table := databases(t, name), all(t), unique("batch_")
+			const columns = " (id INT PRIMARY KEY, note VARCHAR(20), price NUMERIC(9,2), day DATE, at TIMESTAMP NULL, ok BOOLEAN)"
+			d.exec(t, "CREATE TABLE "+table+columns)
+			d.exec(t, "CREATE TABLE "+table+"_to"+columns)
+			t.Cleanup(func() { d.exec(t, "DROP TABLE "+table+", "+table+"_to") })
+			d.exec(t, "INSERT INTO "+table+" VALUES (1, 'a ''b''', 1.50, '2026-01-02', '2026-01-02 03:04:05', true), (2, NULL, NULL, NULL, NULL, NULL)")
+			run := sdktest.New(t)
+			head := "type: io.kestra.plugin.jdbc." + product
+			stored := taskstest.Must(t, run, types, "%s", head+".Query\n"+d.head+"sql: SELECT * FROM "+table+"\nfetchType: STORE")
+			uri := strings.Split(stored, `"`)[3]
+			for _, way := range []string{
+				"table: " + table + "_to",
+				"sql: INSERT INTO " + table + "_to VALUES (?, ?, ?, ?, ?, ?)",
+				"sql: INSERT INTO " + table + "_to (ok, at, day, price, note, id) VALUES (?, ?, ?, ?, ?, ?)\ncolumns: [ok, at, day, price, note, id]",
+			} {
+				if out := taskstest.Must(t, run, types, "%s", head+".Batch\n"+d.head+"from: "+uri+"\n"+way); out != `{"rowCount":2,"updatedCount":2}` {
+					t.Errorf("%s: %s", way, out)
+				}
+				same := "SELECT count(*) FROM " + table + " a JOIN " + table + "_to b ON a.id = b.id WHERE a.id = 2 AND b.note IS NULL AND b.ok IS NULL " +
+					"OR a.note = b.note AND a.price = b.price AND a.day = b.day AND a.at = b.at AND a.ok = b.ok"
+				if n := d.number(t, same); n != 2 {
+					t.Errorf("%s: %d rows are the same", way, n)
+				}
+				d.exec(t, "DELETE FROM "+table+"_to")
+			}
+		})
+	}
+}

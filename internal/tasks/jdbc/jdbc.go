@@ -1,6 +1,6 @@
-// Package jdbc holds the types that talk to SQL databases: queries, lists of queries, and triggers that wait for rows. The
-// databases differ in how they are reached (postgresql.go, mysql.go, sqlite.go) and in a few types of columns; all else is
-// one implementation.
+// Package jdbc holds the types that talk to SQL databases: queries, lists of queries, writing the rows of files, and triggers
+// that wait for rows. The databases differ in how they are reached (postgresql.go, mysql.go, sqlite.go) and in a few types of
+// columns; all else is one implementation.
 package jdbc
 
 import (
@@ -26,6 +26,7 @@ type product struct {
 	trigger          func() any
 	query            func() any
 	queries          func() any
+	batch            func() any
 	output           any
 }
 
@@ -71,6 +72,18 @@ sql: |
   SELECT count(*) AS customers FROM customers;
 fetchType: FETCH_ONE`}},
 			New: p.queries, Outputs: QueriesOutput{},
+		},
+		{
+			Name: area + p.name + ".Batch", Category: plugin.Task, Title: "Write the rows of a file to " + p.title + ".",
+			Description: "Runs a statement for each row of a file of Ion or JSON lines, such as `fetchType: STORE` and the conversions of " +
+				"`io.kestra.plugin.serdes` make. Each chunk of rows is a transaction.",
+			Examples: []plugin.Example{{Title: "Insert rows", YAML: `id: insert
+type: ` + area + p.name + `.Batch
+url: ` + p.url + `
+from: "{{ outputs.orders.uri }}"
+table: orders
+columns: [id, status]`}},
+			New: p.batch, Outputs: BatchOutput{},
 		},
 	}
 	for i := range types {

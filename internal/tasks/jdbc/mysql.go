@@ -24,6 +24,7 @@ func mysqlTypes() []plugin.Type {
 		trigger: func() any { return &MySQLTrigger{} },
 		query:   func() any { return &MySQLQuery{} },
 		queries: func() any { return &MySQLQueries{} },
+		batch:   func() any { return &MySQLBatch{} },
 	}.types()
 }
 
@@ -50,6 +51,11 @@ type (
 		MySQL
 		Queries
 	}
+	// MySQLBatch writes the rows of a file.
+	MySQLBatch struct {
+		MySQL
+		Batch
+	}
 )
 
 // Poll looks for rows.
@@ -67,6 +73,11 @@ func (t *MySQLQueries) Run(ctx context.Context, run sdk.Run) (any, error) {
 	return t.run(ctx, run, &t.MySQL)
 }
 
+// Run writes the rows.
+func (t *MySQLBatch) Run(ctx context.Context, run sdk.Run) (any, error) {
+	return t.run(ctx, run, &t.MySQL)
+}
+
 func (m *MySQL) open(_ context.Context, _ sdk.Run) (*session, error) {
 	zone, err := m.zone()
 	if err != nil {
@@ -81,7 +92,7 @@ func (m *MySQL) open(_ context.Context, _ sdk.Run) (*session, error) {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	return &session{db: sql.OpenDB(connector), zone: zone, dialect: dialect{
-		backslash: true, hash: true, place: func(int) string { return "?" },
+		backslash: true, hash: true, place: func(int) string { return "?" }, name: quoteName("`"),
 		isolation: sql.LevelSerializable, convert: mysqlValue,
 	}}, nil
 }

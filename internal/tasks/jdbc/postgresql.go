@@ -29,6 +29,7 @@ func postgresTypes() []plugin.Type {
 		trigger: func() any { return &PostgresTrigger{} },
 		query:   func() any { return &PostgresQuery{} },
 		queries: func() any { return &PostgresQueries{} },
+		batch:   func() any { return &PostgresBatch{} },
 	}.types()
 }
 
@@ -61,6 +62,11 @@ type (
 		Postgres
 		Queries
 	}
+	// PostgresBatch writes the rows of a file.
+	PostgresBatch struct {
+		Postgres
+		Batch
+	}
 )
 
 // Poll looks for rows.
@@ -75,6 +81,11 @@ func (t *PostgresQuery) Run(ctx context.Context, run sdk.Run) (any, error) {
 
 // Run runs the statements.
 func (t *PostgresQueries) Run(ctx context.Context, run sdk.Run) (any, error) {
+	return t.run(ctx, run, &t.Postgres)
+}
+
+// Run writes the rows.
+func (t *PostgresBatch) Run(ctx context.Context, run sdk.Run) (any, error) {
 	return t.run(ctx, run, &t.Postgres)
 }
 
@@ -98,7 +109,7 @@ func (p *Postgres) open(_ context.Context, run sdk.Run) (*session, error) {
 		cfg.TLSConfig.MinVersion = tls.VersionTLS12
 	}
 	return &session{db: stdlib.OpenDB(*cfg), zone: zone, dialect: dialect{
-		dollar: true, place: func(n int) string { return "$" + strconv.Itoa(n) },
+		dollar: true, place: func(n int) string { return "$" + strconv.Itoa(n) }, name: quoteName(`"`),
 		isolation: sql.LevelRepeatableRead, convert: postgresValue,
 	}}, nil
 }

@@ -19,6 +19,7 @@ import (
 type dialect struct {
 	backslash, hash, dollar bool // what the lexer has to know
 	place                   func(n int) string
+	name                    func(string) string // the name of a column, quoted
 	// isolation is that in which a statement that marks rows sees those that were read before it, and no others.
 	isolation sql.IsolationLevel
 	// convert makes a value of a column's, whose type the database calls that.

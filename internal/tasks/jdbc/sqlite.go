@@ -26,6 +26,7 @@ func sqliteTypes() []plugin.Type {
 		trigger: func() any { return &SQLiteTrigger{} },
 		query:   func() any { return &SQLiteQuery{} },
 		queries: func() any { return &SQLiteQueries{} },
+		batch:   func() any { return &SQLiteBatch{} },
 	}.types()
 }
 
@@ -54,6 +55,11 @@ type (
 		SQLite
 		Queries
 	}
+	// SQLiteBatch writes the rows of a file.
+	SQLiteBatch struct {
+		SQLite
+		Batch
+	}
 )
 
 // Poll looks for rows.
@@ -71,6 +77,11 @@ func (t *SQLiteQueries) Run(ctx context.Context, run sdk.Run) (any, error) {
 	return t.run(ctx, run, &t.SQLite)
 }
 
+// Run writes the rows.
+func (t *SQLiteBatch) Run(ctx context.Context, run sdk.Run) (any, error) {
+	return t.run(ctx, run, &t.SQLite)
+}
+
 // busy is how long a statement waits for others that write, in milliseconds.
 const busy = "5000"
 
@@ -83,7 +94,7 @@ func (s *SQLite) open(ctx context.Context, run sdk.Run) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &session{zone: zone, dialect: dialect{place: func(int) string { return "?" }, convert: sqliteValue}}
+	out := &session{zone: zone, dialect: dialect{place: func(int) string { return "?" }, name: quoteName(`"`), convert: sqliteValue}}
 	if s.SQLiteFile != "" || s.OutputDBFile {
 		if path, err = s.copy(ctx, run, path); err != nil {
 			return nil, err
