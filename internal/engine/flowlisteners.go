@@ -26,7 +26,9 @@ func (x *turn) passListeners(f *frame) {
 // does not hold.
 func (x *turn) listens(l *model.Listener) bool {
 	conditions := &trigger.Declared{Trigger: &model.Trigger{Conditions: l.Conditions}, Flow: x.s.Flow}
-	ok, err := conditions.Holds(nil, x.upstream(len(x.s.Exec.State)-1, false), listening{x})
+	up := x.ofTasks()
+	up.Execution = headerAt(x.s.Exec, len(x.s.Exec.State)-1)
+	ok, err := conditions.Holds(nil, up, listening{x})
 	if err != nil {
 		x.log(nil, model.LevelWarn, "the tasks of a listener do not run: %v", err)
 	}

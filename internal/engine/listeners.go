@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
@@ -24,19 +25,37 @@ func (x *turn) tellListeners() {
 		was = len(x.before.State)
 	}
 	e := x.s.Exec
+	var tasks *model.Upstream // what all of them are told of the tasks, which takes a walk over the task runs
+	var outputs json.RawMessage
 	for i := was; i < len(e.State); i++ {
 		for _, l := range x.env.Listeners(e, e.State[i].State) {
-			x.send(model.Event{To: l.Trigger, Kind: model.EventUpstream, Upstream: x.upstream(i, l.Outputs)})
+			if tasks == nil {
+				tasks = x.ofTasks()
+			}
+			if l.Outputs && outputs == nil {
+				outputs = x.taskOutputs()
+			}
+			up := *tasks
+			up.Execution = headerAt(e, i)
+			if l.Outputs {
+				up.Outputs = outputs
+			}
+			x.send(model.Event{To: l.Trigger, Kind: model.EventUpstream, Upstream: &up})
 		}
 	}
 }
 
-// upstream is the execution as it was at one of its states, without what only itself needs.
-func (x *turn) upstream(at int, outputs bool) *model.Upstream {
-	h := *x.s.Exec
-	h.State = h.State[:at+1]
+// headerAt is the execution as it was at one of its states, without what only itself needs.
+func headerAt(e *model.Execution, state int) *model.Execution {
+	h := *e
+	h.State = h.State[:state+1]
 	h.Inputs, h.Variables, h.Engine = nil, nil, model.EngineState{}
-	up := &model.Upstream{Execution: &h}
+	return &h
+}
+
+// ofTasks is what listeners are told of the execution's tasks.
+func (x *turn) ofTasks() *model.Upstream {
+	up := &model.Upstream{}
 	for _, n := range x.s.order {
 		if n == nil {
 			continue
@@ -49,11 +68,10 @@ func (x *turn) upstream(at int, outputs bool) *model.Upstream {
 			continue
 		}
 		for _, a := range n.run.Attempts {
-			up.Retried = append(up.Retried, a.State.Current())
+			if st := a.State.Current(); !slices.Contains(up.Retried, st) {
+				up.Retried = append(up.Retried, st)
+			}
 		}
-	}
-	if outputs {
-		up.Outputs = x.taskOutputs()
 	}
 	return up
 }

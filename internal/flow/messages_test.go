@@ -234,6 +234,16 @@ func TestTriggerMessages(t *testing.T) {
 			"e line 4, column 135: triggers[0].conditions[1]: `conditions` is missing: the condition type io.kestra.plugin.core.condition.Not needs it"}},
 		{"older names", "{id: t, type: io.kestra.core.models.triggers.types.Schedule, cron: '@daily', scheduleConditions: [{type: io.kestra.plugin.core.condition.WeekendCondition}]}", []string{
 			"w line 4, column 100: triggers[0].scheduleConditions: `scheduleConditions` is deprecated; use conditions"}},
+		{"zone by offset", "{id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '0 2 * * *', timezone: 'GMT+2'}", nil},
+		{"interval", "{id: t, type: io.kestra.plugin.core.http.Trigger, uri: 'http://x', interval: PT0S}", []string{
+			"w line 4, column 80: triggers[0].interval: the trigger is evaluated each second: an interval cannot be shorter"}},
+		{"time window", "{id: t, type: io.kestra.plugin.core.trigger.Flow, preconditions: {id: p, timeWindow: {type: DAILY_TIME_DEADLINE, deadline: '25:00'}}}", []string{
+			"e line 4, column 126: triggers[0].preconditions.timeWindow.deadline: this window of time is not valid: deadline: \"25:00\" is not a time of day"}},
+		{"window", "{id: t, type: io.kestra.plugin.core.trigger.Flow, dependsOn: [{flowId: x}], window: {every: soon}}", []string{
+			"e line 4, column 95: triggers[0].window.every: this window of time is not valid: every: "}},
+		{"window of a condition", "{id: t, type: io.kestra.plugin.core.trigger.Flow, conditions: [{type: io.kestra.plugin.core.condition.MultipleCondition, id: m, window: 1d, conditions: {a: {type: io.kestra.plugin.core.condition.Weekend}}}]}", []string{
+			"e line 4, column 65: triggers[0].conditions: this window of time is not valid: window: ",
+			"w line 4, column 73: triggers[0].conditions[0].type: ", "w line 4, column 139: triggers[0].conditions[0].window: "}},
 		{"preconditions", "{id: t, type: io.kestra.plugin.core.trigger.Flow, preconditions: {id: p, where: [{id: w, filters: [{field: FLOW, type: EQUAL_TO}]}]}}", []string{
 			"e line 4, column 110: triggers[0].preconditions.where[0].filters[0].field: `field` is `FLOW`; expected one of FLOW_ID, NAMESPACE, STATE, EXPRESSION"}},
 	}

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/cron"
+	"github.com/windhover-io/windhover/internal/expr/javatime"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/trigger"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/yamldoc"
 )
@@ -102,9 +104,17 @@ func (c *compiler) checkTrigger(n *yamldoc.Node, t *model.Trigger) {
 		}
 	}
 	if zone := n.Get("timezone"); !zone.IsNull() && !hasExpression(zone.String()) {
-		if _, err := time.LoadLocation(zone.String()); err != nil {
+		if _, err := javatime.Zone(zone.String()); err != nil {
 			c.expect(zone, "there is no time zone `"+shorten(zone.String())+"`", "a name such as Europe/Paris, or UTC")
 		}
+	}
+	if interval := n.Get("interval"); t.Kind == model.TriggerPolling && interval != nil {
+		if d, err := model.ParseDuration(interval.String()); err == nil && d < time.Second {
+			c.warn(interval, "the trigger is evaluated each second: an interval cannot be shorter")
+		}
+	}
+	if t.Kind == model.TriggerFlow {
+		c.checkWindows(n, t)
 	}
 	if t.Kind == model.TriggerTool {
 		c.warn(n.Get("type"), "nothing starts the flow by this trigger: there is no MCP server here")
@@ -113,6 +123,20 @@ func (c *compiler) checkTrigger(n *yamldoc.Node, t *model.Trigger) {
 	if key := n.Get("key"); t.Props.Has("key") && len(key.String()) > maxKey {
 		c.fail(key, "`key` must not be longer than 256 characters")
 	}
+}
+
+// checkWindows reports a window of time that cannot be read where it stands.
+func (c *compiler) checkWindows(n *yamldoc.Node, t *model.Trigger) {
+	var wrong *trigger.PropertyError
+	if !errors.As(trigger.CheckWindows(t), &wrong) {
+		return
+	}
+	for _, key := range wrong.Path {
+		if inner := n.Get(key); inner != nil {
+			n = inner
+		}
+	}
+	c.fail(n, "this window of time is not valid: "+wrong.Path[len(wrong.Path)-1]+": "+wrong.Err.Error())
 }
 
 var nullNode = &yamldoc.Node{}

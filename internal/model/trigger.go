@@ -28,7 +28,9 @@ type TriggerState struct {
 }
 
 // Waits tells whether the trigger waits for an execution or a worker.
-func (t *TriggerState) Waits() bool { return t.ExecutionID != "" || t.Engine.JobID != "" }
+func (t *TriggerState) Waits() bool {
+	return t.ExecutionID != "" || t.Engine.JobID != "" || len(t.Engine.Filling) > 0
+}
 
 // TriggerEngine is what the scheduler has to remember of a trigger beyond what the API shows.
 type TriggerEngine struct {
@@ -48,20 +50,32 @@ type TriggerEngine struct {
 	Failures int `json:"failures,omitempty"`
 	// Windows are those of the conditions on several executions, by the id of the conditions.
 	Windows map[string]*TriggerWindow `json:"windows,omitempty"`
+	// Filling are the executions of a backfill that run, where those of the trigger may run beside each other.
+	Filling []string `json:"filling,omitempty"`
+	// Vain are dates among which none was found on which the conditions hold; each is looked at in its turn.
+	Vain *Span `json:"vain,omitempty"`
+	// Acted remembers the newest actions and changes of executions that had an effect, oldest first: one that is delivered
+	// again has none.
+	Acted []Acted `json:"acted,omitempty"`
+}
+
+// Span is a time from one date to another.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // TriggerWindow gathers what has happened of what a trigger waits for.
 type TriggerWindow struct {
-	// Met are the conditions that an execution has met, with that execution's id and when it did.
+	// Met are the conditions that an execution has met.
 	Met map[string]TriggerMet `json:"met,omitempty"`
-	// Outputs are those of the executions that met them, merged.
-	Outputs json.RawMessage `json:"outputs,omitempty"`
 }
 
-// TriggerMet says which execution has met a condition.
+// TriggerMet says which execution has met a condition, when, and with which outputs of its flow.
 type TriggerMet struct {
-	ExecutionID string    `json:"executionId"`
-	At          time.Time `json:"at"`
+	ExecutionID string          `json:"executionId"`
+	At          time.Time       `json:"at"`
+	Outputs     json.RawMessage `json:"outputs,omitempty"`
 }
 
 // Backfill runs a schedule for dates that have passed.
@@ -84,7 +98,7 @@ type Upstream struct {
 	// FirstFailed and Last are the ids of the task that failed first and of the one that was started last.
 	FirstFailed string `json:"firstFailed,omitempty"`
 	Last        string `json:"last,omitempty"`
-	// Retried are the states of the attempts of task runs that were tried more than once.
+	// Retried are the states, each once, of the attempts of task runs that were tried more than once.
 	Retried []State `json:"retried,omitempty"`
 }
 

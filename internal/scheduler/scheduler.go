@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
@@ -185,16 +186,26 @@ func (m *machine) Missing(ctx context.Context, of model.Entity, snap *backend.Sn
 			lost = append(lost, model.Event{ID: id + ".lost", To: of, Kind: model.EventJobLost, At: now, Job: &model.JobReport{ID: id, Attempt: s.Engine.Job}})
 		}
 	}
-	if id := s.ExecutionID; id != "" {
-		e, err := m.cfg.Backend.Executions().Get(ctx, s.Tenant, id)
-		switch {
-		case errors.Is(err, backend.ErrNotFound), errors.Is(err, backend.ErrGone):
-			// It may still be about to be created: its owner is asked, who hears of that first.
-			lost = append(lost, model.Event{ID: id + ".asked", To: model.ExecutionEntity(id), Kind: model.EventStillThere, At: now,
-				Run: &model.RunEnd{ExecutionID: id, Asker: &of}})
-		case err == nil && e.Engine.Finished:
-			lost = append(lost, model.Event{ID: id + ".over", To: of, Kind: model.EventRunEnded, At: now, Run: &model.RunEnd{ExecutionID: id, State: e.State.Current()}})
-		}
+	awaited := s.Engine.Filling
+	if s.ExecutionID != "" && !slices.Contains(awaited, s.ExecutionID) {
+		awaited = append(slices.Clip(awaited), s.ExecutionID)
+	}
+	for _, id := range awaited {
+		lost = append(lost, m.vain(ctx, of, s.Tenant, id, now)...)
 	}
 	return false, lost
+}
+
+// vain tells of an execution that a trigger waits for in vain.
+func (m *machine) vain(ctx context.Context, of model.Entity, tenant, id string, now time.Time) []model.Event {
+	e, err := m.cfg.Backend.Executions().Get(ctx, tenant, id)
+	switch {
+	case errors.Is(err, backend.ErrNotFound), errors.Is(err, backend.ErrGone):
+		// It may still be about to be created: its owner is asked, who hears of that first.
+		return []model.Event{{ID: id + ".asked", To: model.ExecutionEntity(id), Kind: model.EventStillThere, At: now,
+			Run: &model.RunEnd{ExecutionID: id, Asker: &of}}}
+	case err == nil && e.Engine.Finished:
+		return []model.Event{{ID: id + ".over", To: of, Kind: model.EventRunEnded, At: now, Run: &model.RunEnd{ExecutionID: id, State: e.State.Current()}}}
+	}
+	return nil
 }

@@ -31,6 +31,7 @@ func TestMissing(t *testing.T) {
 		{"runs", model.TriggerState{ExecutionID: "runs"}, ""},
 		{"over", model.TriggerState{ExecutionID: "over"}, "runEnded FAILED"},
 		{"gone", model.TriggerState{ExecutionID: "never"}, "stillThere "},
+		{"of a backfill", model.TriggerState{ExecutionID: "over", Engine: model.TriggerEngine{Filling: []string{"never", "runs", "over"}}}, "stillThere runEnded FAILED"},
 		{"job", model.TriggerState{Engine: model.TriggerEngine{JobID: "job", Job: 3}}, "jobLost "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -38,7 +39,7 @@ func TestMissing(t *testing.T) {
 			forgotten, lost := m.Missing(t.Context(), of, &backend.Snapshot{Version: 1, Trigger: &c.state}, start)
 			got := ""
 			for _, ev := range lost {
-				got = string(ev.Kind) + " "
+				got += string(ev.Kind) + " "
 				if ev.Run != nil && ev.Run.State != 0 {
 					got += ev.Run.State.String()
 				}

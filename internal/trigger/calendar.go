@@ -101,8 +101,7 @@ func (s *scene) timeBetween(p props, date time.Time) (bool, error) {
 	if p.get("after") == nil && p.get("before") == nil {
 		return false, errNoBound
 	}
-	_, offset := date.Zone()
-	now := timeOfDay(date) - time.Duration(offset)*time.Second
+	now := sinceMidnight(date)
 	bound := func(name string, holds func(time.Duration) bool) (bool, error) {
 		text, err := s.render(p.text(name))
 		if err != nil || text == "" {
@@ -131,8 +130,13 @@ func parseTimeOfDay(text string) (time.Duration, error) {
 	if !ok {
 		return 0, fmt.Errorf("%q is not a time of day with an offset, such as 09:00:00+01:00", text)
 	}
+	return sinceMidnight(t), nil
+}
+
+// sinceMidnight is the time of day less the offset, so that times of day of several offsets can be compared.
+func sinceMidnight(t time.Time) time.Duration {
 	_, offset := t.Zone()
-	return timeOfDay(t) - time.Duration(offset)*time.Second, nil
+	return timeOfDay(t) - time.Duration(offset)*time.Second
 }
 
 // wallTime reads a time of day, with a fraction, seconds and an offset or without.

@@ -17,6 +17,7 @@ type scene struct {
 	vars     *value.Map // the variable trigger
 	upstream *model.Upstream
 	world    Asker
+	on       time.Time // the date that is evaluated, zero where there is none
 }
 
 func (t *turn) holds(vars *value.Map, up *model.Upstream) (bool, error) {
@@ -32,12 +33,15 @@ type Asker interface {
 // Holds evaluates all conditions of the trigger, and its `when`, for the variable trigger and, where there is one, the
 // execution that has changed its state.
 func (d *Declared) Holds(vars *value.Map, up *model.Upstream, w Asker) (bool, error) {
-	s := &scene{d, vars, up, w}
-	ok, err := s.all(ordinary(d.Conditions))
+	return (&scene{decl: d, vars: vars, upstream: up, world: w}).hold()
+}
+
+func (s *scene) hold() (bool, error) {
+	ok, err := s.all(ordinary(s.decl.Conditions))
 	if err != nil || !ok {
 		return false, err
 	}
-	when := props{d.Props}.text("when")
+	when := props{s.decl.Props}.text("when")
 	if when == "" {
 		return true, nil
 	}

@@ -60,7 +60,7 @@ func (t *turn) recover(date time.Time) time.Time {
 
 // last is the last date up to now whose conditions hold, not before a date that is known to have come.
 func (t *turn) last(date time.Time) time.Time {
-	if found, ok, err := held(t.now.Add(1), t.decl.Before, date, t.holdsOn); err == nil && ok && found.After(date) {
+	if found, ok, _, err := t.search(t.now.Add(1), date); err == nil && ok && found.After(date) {
 		return found
 	}
 	return date
@@ -172,5 +172,8 @@ func (t *turn) backfill() {
 func (t *turn) endBackfill() {
 	t.rec.Next = t.rec.Backfill.PreviousNext
 	t.rec.Backfill = nil
+	if t.rec.Next == nil && t.rec.Date != nil && !t.off() { // it was switched off and on meanwhile
+		t.rec.Next = t.next(*t.rec.Date)
+	}
 	t.rec.Engine.Held = t.rec.Next != nil && !t.rec.Next.After(t.now)
 }

@@ -1,8 +1,8 @@
 package trigger
 
 import (
-	"errors"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/model"
@@ -158,6 +158,9 @@ func (t *turn) compare() {
 	case saved && t.decl.Kind == model.TriggerRealtime: // it starts executions of the revision that it began with
 		t.stopJob()
 	}
+	if e.Definition != t.decl.Fingerprint {
+		e.Vain = nil
+	}
 	e.Definition, e.Revision = t.decl.Fingerprint, t.decl.Flow.Revision
 }
 
@@ -166,7 +169,7 @@ func (t *turn) compare() {
 func (t *turn) redeclare() {
 	first := t.rec.Engine.Definition == ""
 	t.rec.Problem, t.rec.Engine.Failures, t.rec.Engine.Held = "", 0, false
-	t.rec.Next, t.rec.Backfill = nil, nil
+	t.rec.Next, t.rec.Backfill, t.rec.Engine.Vain = nil, nil, nil
 	t.rec.Engine.Windows = map[string]*model.TriggerWindow{}
 	if t.decl.Kind == model.TriggerDates && first {
 		t.rec.Date = nil // dates that have passed count, too
@@ -196,10 +199,16 @@ func (t *turn) handle() {
 // off tells whether the trigger is to do nothing.
 func (t *turn) off() bool { return t.decl.Disabled || t.rec.Disabled }
 
+// maxFilling is how many executions of a backfill run at a time, where those of the trigger may run beside each other.
+const maxFilling = 100
+
 // locked tells whether the trigger waits for an execution that it started. The dates of a backfill wait for each other,
 // also where a regular date would kill the execution before it.
 func (t *turn) locked() bool {
-	if t.rec.ExecutionID == "" || t.decl.Concurrent() {
+	if t.decl.Concurrent() {
+		return t.rec.Backfill != nil && len(t.rec.Engine.Filling) >= maxFilling
+	}
+	if t.rec.ExecutionID == "" {
 		return false
 	}
 	return t.decl.Overlap != CancelRunning || t.rec.Backfill != nil || !t.decl.Scheduled()
@@ -341,6 +350,12 @@ func (t *turn) endRun(run *model.RunEnd) bool {
 			t.log(model.LevelInfo, "disabled, as stopAfter says: an execution has ended as "+s.String())
 		}
 	}
+	if i := slices.Index(t.rec.Engine.Filling, run.ExecutionID); i >= 0 {
+		t.rec.Engine.Filling = slices.Delete(slices.Clone(t.rec.Engine.Filling), i, i+1)
+		if run.Successor != "" {
+			t.rec.Engine.Filling = append(t.rec.Engine.Filling, run.Successor)
+		}
+	}
 	if run.ExecutionID != t.rec.ExecutionID {
 		return false
 	}
@@ -385,84 +400,10 @@ func (t *turn) launch(l Launch) {
 	if t.decl.Kind == model.TriggerSchedule || t.decl.Kind == model.TriggerDates || t.decl.Kind == model.TriggerPolling {
 		t.rec.ExecutionID = l.ID
 	}
+	if t.rec.Backfill != nil && t.decl.Concurrent() {
+		t.rec.Engine.Filling = append(slices.Clip(t.rec.Engine.Filling), l.ID)
+	}
 	t.touch()
 }
 
 func (t *turn) touch() { t.rec.Updated = &t.now }
-
-// onManage does what somebody asks for.
-func (t *turn) onManage() {
-	m := t.ev.Manage
-	if m == nil {
-		m = &model.Manage{}
-	}
-	switch t.ev.Kind {
-	case model.EventSetDisabled:
-		t.setDisabled(m.Disabled)
-	case model.EventUnlock:
-		if t.rec.ExecutionID == "" && t.rec.EvaluateSince == nil {
-			t.refuse(model.AnswerConflict, "the trigger is not locked")
-			return
-		}
-		t.stopJob()
-		t.unlock()
-	case model.EventRestartJob:
-		t.stopJob()
-		t.rec.Engine.Failures = 0
-		if t.decl.OnWorker() {
-			t.rec.Next = nil
-		}
-	case model.EventBackfill:
-		t.startBackfill(m.Backfill)
-	case model.EventPauseFill:
-		if t.rec.Backfill == nil {
-			t.refuse(model.AnswerConflict, "the trigger has no backfill")
-			return
-		}
-		b := *t.rec.Backfill
-		b.Paused = m.Paused
-		t.rec.Backfill = &b
-	case model.EventForget:
-		t.forget()
-	default:
-		t.refuse(model.AnswerInvalid, string(t.ev.Kind)+" is no event for a trigger")
-		return
-	}
-	t.touch()
-}
-
-// forget begins anew, as if the flow had just been saved.
-func (t *turn) forget() {
-	t.stopJob()
-	fresh := model.TriggerState{
-		Tenant: t.rec.Tenant, Namespace: t.rec.Namespace, FlowID: t.rec.FlowID, TriggerID: t.rec.TriggerID, Type: t.rec.Type,
-		StopAfter: t.rec.StopAfter, Date: t.rec.Date, // dates that have run do not run again
-		Engine: model.TriggerEngine{
-			Birth: t.ev.ID, Definition: t.rec.Engine.Definition, Revision: t.rec.Engine.Revision, Windows: map[string]*model.TriggerWindow{},
-		},
-	}
-	t.rec = &fresh
-	t.looked(t.now)
-}
-
-// setDisabled switches the trigger off or on. Dates that passed while it was off are made up for as those are that were
-// missed while no server ran.
-func (t *turn) setDisabled(disabled bool) {
-	if t.rec.Disabled == disabled {
-		return
-	}
-	if t.rec.Disabled = disabled; disabled || !t.decl.Scheduled() || t.rec.Date == nil {
-		return
-	}
-	switch t.decl.Recover {
-	case RecoverNone:
-		t.skipTo(t.now)
-	case RecoverLast:
-		if last := t.last(*t.rec.Date); last.After(*t.rec.Date) {
-			t.looked(last.Add(-1))
-			t.rec.Next = &last
-		}
-	}
-}
-
-var errNoBackfill = errors.New("only schedules with a cron expression can be backfilled")

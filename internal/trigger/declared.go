@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/cron"
+	"github.com/windhover-io/windhover/internal/expr/javatime"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -73,11 +74,9 @@ func Declare(f *model.Flow, t *model.Trigger, local *time.Location, recover stri
 		return nil, fmt.Errorf("timezone: %w", err)
 	}
 	if name != "" {
-		zone, err := time.LoadLocation(name)
-		if err != nil {
-			return nil, fmt.Errorf("there is no time zone %q", name)
+		if d.Zone, err = javatime.Zone(name); err != nil {
+			return nil, fmt.Errorf("timezone: %w", err)
 		}
-		d.Zone = zone
 	}
 	if policy := p.text("recoverMissedSchedules"); policy != "" {
 		d.Recover = policy

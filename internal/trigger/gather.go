@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/windhover-io/windhover/internal/expr"
 	"github.com/windhover-io/windhover/internal/model"
@@ -25,6 +26,12 @@ type gathering struct {
 type part struct {
 	name string
 	met  func(s *scene) (bool, error)
+}
+
+// CheckWindows tells whether the windows of time of a Flow trigger can be read; a *PropertyError says what is wrong.
+func CheckWindows(t *model.Trigger) error {
+	_, err := (&Declared{Trigger: t, Zone: time.UTC}).gatherings()
+	return err
 }
 
 // gatherings are those of a trigger.
@@ -69,7 +76,7 @@ func (d *Declared) preconditions(p props) (gathering, error) {
 	g.enough = len(g.parts)
 	var err error
 	g.window, err = windowOf(p.sub("timeWindow"), d.Zone)
-	return g, err
+	return g, inProperty(err, "preconditions", "timeWindow")
 }
 
 // upstreamFlow is met by executions of a flow, or of a namespace.
@@ -92,11 +99,11 @@ func (d *Declared) multiple(c *model.Condition) (gathering, error) {
 	if tw := p.sub("timeWindow"); tw.m != nil {
 		var err error
 		g.window, err = windowOf(tw, d.Zone)
-		return g, err
+		return g, inProperty(err, "conditions", "timeWindow")
 	}
 	var err error
 	g.window, err = durationWindow(p, "window", "windowAdvance", d.Zone)
-	return g, err
+	return g, inProperty(err, "conditions")
 }
 
 // dependencies reads dependsOn with its window, as flows for 2.0 write it.
@@ -120,7 +127,7 @@ func (d *Declared) dependencies(p props, deps []props) (gathering, error) {
 	case "AT_LEAST":
 		least := p.text("minSatisfied")
 		if _, err := fmt.Sscan(least, &g.enough); err != nil {
-			return g, fmt.Errorf("minSatisfied: %q is not a number", least)
+			return g, inProperty(fmt.Errorf("%q is not a number", least), "minSatisfied")
 		}
 	}
 	w := p.sub("window")
@@ -135,7 +142,7 @@ func (d *Declared) dependencies(p props, deps []props) (gathering, error) {
 	default:
 		g.window, err = durationWindow(w, "every", "offset", d.Zone)
 	}
-	return g, err
+	return g, inProperty(err, "window")
 }
 
 // filters is met by executions that pass all of its tests, or one of them.

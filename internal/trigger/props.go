@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,10 +68,31 @@ func (p props) duration(name string) (time.Duration, error) {
 		return 0, nil
 	}
 	d, err := model.ParseDuration(text)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+	return d, inProperty(err, name)
+}
+
+// PropertyError says which property of a trigger cannot be read, by the keys that lead to it.
+type PropertyError struct {
+	Path []string
+	Err  error
+}
+
+// Error is the property, and what is wrong with it.
+func (e *PropertyError) Error() string { return strings.Join(e.Path, ".") + ": " + e.Err.Error() }
+
+// Unwrap is what is wrong with it.
+func (e *PropertyError) Unwrap() error { return e.Err }
+
+// inProperty names the property that an error is about, or those that it is within; nil where there is no error.
+func inProperty(err error, path ...string) error {
+	var inner *PropertyError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &inner):
+		return &PropertyError{append(path, inner.Path...), inner.Err}
 	}
-	return d, nil
+	return &PropertyError{path, err}
 }
 
 // rendered evaluates a text if it is an expression.

@@ -34,41 +34,62 @@ func (d *Declared) Before(t time.Time) (time.Time, bool) {
 	return previous.UTC(), ok
 }
 
-// searchYears is how far dates are looked for whose conditions hold, and maxSearch how many are looked at: conditions
-// that hardly ever hold must not keep a scheduler busy.
+// searchYears is how far dates are looked for whose conditions hold, and maxSearch how many are looked at in one decision:
+// conditions that hardly ever hold must not keep a scheduler busy.
 const (
 	searchYears = 10
 	maxSearch   = 5_000
 )
 
-// held finds the nearest date from a time, in a direction, whose conditions hold.
-func held(from time.Time, step func(time.Time) (time.Time, bool), limit time.Time, holds func(time.Time) (bool, error)) (time.Time, bool, error) {
+// search finds the nearest date whose conditions hold, from a time towards a limit, which may lie before it. Where there
+// is none it says how far it has come.
+func (t *turn) search(from, limit time.Time) (found time.Time, ok bool, reached time.Time, err error) {
+	back := limit.Before(from)
+	step := t.decl.After
+	if back {
+		step = t.decl.Before
+	}
 	for range maxSearch {
 		date, ok := step(from)
-		if !ok || (limit.After(from) && date.After(limit)) || (limit.Before(from) && date.Before(limit)) {
-			return time.Time{}, false, nil
+		if !ok || !back && date.After(limit) || back && date.Before(limit) {
+			return time.Time{}, false, limit, nil
 		}
-		ok, err := holds(date)
-		if err != nil || ok {
-			return date, ok, err
+		s := t.sceneOn(date)
+		holds, err := s.hold()
+		if err != nil || holds {
+			return date, holds, date, err
 		}
-		from = date
+		reached, from = date, date
+		until, err := s.idle(back)
+		switch {
+		case err != nil:
+			return time.Time{}, false, date, err
+		case back && until.Before(date):
+			from = until
+		case until.After(date):
+			from = until.Add(-1)
+		}
 	}
-	return time.Time{}, false, nil
+	return time.Time{}, false, reached, nil
 }
 
-// next is the first date after a time whose conditions hold. Where there is none for years, it is the first date of all:
-// its turn will show.
+// next is the first date after a time whose conditions hold. Where none is found it is the first date of all: its turn
+// will show. Dates that were looked at in vain are not looked at again before.
 func (t *turn) next(after time.Time) *time.Time {
 	date, ok := t.decl.After(after)
 	if !ok {
 		return nil
 	}
-	if !t.conditional() {
+	vain := t.rec.Engine.Vain
+	if !t.conditional() || vain != nil && !date.Before(vain.From) && !date.After(vain.To) {
 		return &date
 	}
-	if found, ok, err := held(after, t.decl.After, after.AddDate(searchYears, 0, 0), t.holdsOn); err == nil && ok {
+	found, ok, reached, err := t.search(after, after.AddDate(searchYears, 0, 0))
+	if err == nil && ok {
 		return &found
+	}
+	if err == nil {
+		t.rec.Engine.Vain = &model.Span{From: date, To: reached}
 	}
 	return &date
 }
@@ -80,7 +101,12 @@ func (t *turn) conditional() bool {
 
 // holdsOn tells whether the trigger's conditions hold on a date.
 func (t *turn) holdsOn(date time.Time) (bool, error) {
-	return t.holds(t.dateVariables(date, false), nil)
+	return t.sceneOn(date).hold()
+}
+
+// sceneOn is what the trigger's conditions are about on a date.
+func (t *turn) sceneOn(date time.Time) *scene {
+	return &scene{decl: t.decl, vars: t.dateVariables(date, false), world: t.world, on: date}
 }
 
 // dateVariables are the variables of an execution that runs for a date. The dates around it are those whose conditions
@@ -93,10 +119,10 @@ func (t *turn) dateVariables(date time.Time, around bool) *value.Map {
 	next, hasNext := t.decl.After(date)
 	previous, hasPrevious := t.decl.Before(date)
 	if around && t.conditional() {
-		if found, ok, err := held(date, t.decl.After, date.AddDate(searchYears, 0, 0), t.holdsOn); err == nil && ok {
+		if found, ok, _, err := t.search(date, date.AddDate(searchYears, 0, 0)); err == nil && ok {
 			next = found
 		}
-		if found, ok, err := held(date, t.decl.Before, date.AddDate(-searchYears, 0, 0), t.holdsOn); err == nil && ok {
+		if found, ok, _, err := t.search(date, date.AddDate(-searchYears, 0, 0)); err == nil && ok {
 			previous = found
 		}
 	}

@@ -2,8 +2,11 @@ package trigger
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/expr/javatime"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -40,11 +43,8 @@ func zoneOf(p props, local *time.Location) (*time.Location, error) {
 	if name == "" {
 		return local, nil
 	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("there is no time zone %q", name)
-	}
-	return zone, nil
+	zone, err := javatime.Zone(name)
+	return zone, inProperty(err, "timezone")
 }
 
 func dailyWindow(local *time.Location, p props, from, to string) (w window, err error) {
@@ -54,12 +54,12 @@ func dailyWindow(local *time.Location, p props, from, to string) (w window, err 
 	}
 	if text := p.text(from); from != "" && text != "" {
 		if w.from, err = clock(text); err != nil {
-			return w, fmt.Errorf("%s: %w", from, err)
+			return w, inProperty(err, from)
 		}
 	}
 	if text := p.text(to); text != "" {
 		if w.to, err = clock(text); err != nil {
-			return w, fmt.Errorf("%s: %w", to, err)
+			return w, inProperty(err, to)
 		}
 	}
 	return w, nil
@@ -104,20 +104,36 @@ func (w window) at(now time.Time) (start, end time.Time, ok bool) {
 	midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, w.zone)
 	if w.daily {
 		start, end = onClock(midnight, w.from), onClock(midnight, w.to)
+		switch {
+		case w.to > w.from:
+		case now.Before(end): // it goes over midnight, and began yesterday
+			start = onClock(midnight.AddDate(0, 0, -1), w.from)
+		default:
+			end = onClock(midnight.AddDate(0, 0, 1), w.to)
+		}
 		return start, end, !now.Before(start) && now.Before(end)
 	}
-	// Windows shorter than a day follow one another from midnight, others from the first day of the calendar.
+	// Windows shorter than a day follow one another from midnight, others from the first day of the calendar, by the clock
+	// on the wall.
 	shifted := local.Add(-w.offset)
-	base := time.Date(shifted.Year(), shifted.Month(), shifted.Day(), 0, 0, 0, 0, w.zone)
 	if w.length >= day {
-		days := int(w.length / day)
-		since := int(time.Date(shifted.Year(), shifted.Month(), shifted.Day(), 0, 0, 0, 0, time.UTC).Unix() / int64(day/time.Second))
-		base = base.AddDate(0, 0, -(since % days))
-		return base.Add(w.offset), base.AddDate(0, 0, days).Add(w.offset), true
+		n := wallClock(shifted).Sub(time.Unix(0, 0)) / w.length
+		begin := time.Unix(0, 0).UTC().Add(n * w.length)
+		return inZone(begin, w.zone).Add(w.offset), inZone(begin.Add(w.length), w.zone).Add(w.offset), true
 	}
+	base := time.Date(shifted.Year(), shifted.Month(), shifted.Day(), 0, 0, 0, 0, w.zone)
 	n := shifted.Sub(base) / w.length
 	start = base.Add(n * w.length).Add(w.offset)
 	return start, start.Add(w.length), true
+}
+
+// wallClock is what the clock shows, as if it were UTC; inZone is the time at which the clock of a zone shows that.
+func wallClock(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+func inZone(wall time.Time, zone *time.Location) time.Time {
+	return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), zone)
 }
 
 // onClock is a time of day of the day that begins at midnight.
@@ -132,6 +148,9 @@ func (t *turn) gather(s *scene) (complete bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if t.actedBefore() {
+		return false, nil
+	}
 	complete, some := true, len(list) == 0
 	for _, g := range list {
 		any, enough, err := t.meet(g, s)
@@ -140,11 +159,14 @@ func (t *turn) gather(s *scene) (complete bool, err error) {
 		}
 		complete, some = complete && enough, some || any
 	}
+	if some && len(list) > 0 {
+		t.remember()
+	}
 	if !complete || !some {
 		return false, nil
 	}
 	for _, g := range list {
-		s.vars.Set("outputs", variablesOf(t.rec.Engine.Windows[g.id].Outputs))
+		s.vars.Set("outputs", gathered(t.rec.Engine.Windows[g.id]))
 		if g.reset {
 			delete(t.rec.Engine.Windows, g.id)
 		}
@@ -166,11 +188,10 @@ func (t *turn) meet(g gathering, s *scene) (any, enough bool, err error) {
 		}
 		if ok {
 			any = true
-			w.Met[p.name] = model.TriggerMet{ExecutionID: s.upstream.Execution.ID, At: t.now}
+			w.Met[p.name] = model.TriggerMet{ExecutionID: s.upstream.Execution.ID, At: t.now, Outputs: s.upstream.Execution.Outputs}
 		}
 	}
 	if any {
-		w.Outputs = mergeOutputs(w.Outputs, s.upstream.Execution.Outputs)
 		t.rec.Engine.Windows[g.id] = w
 	}
 	return any, len(w.Met) >= g.enough, nil
@@ -188,26 +209,17 @@ func (t *turn) window(g gathering, start, end time.Time) *model.TriggerWindow {
 			w.Met[p.name] = met
 		}
 	}
-	if len(w.Met) > 0 {
-		w.Outputs = old.Outputs
-	}
 	return w
 }
 
-func mergeOutputs(old, more []byte) []byte {
-	if len(old) == 0 {
-		return more
+// gathered are the outputs of the executions that met a gathering, the newest of each name.
+func gathered(w *model.TriggerWindow) *value.Map {
+	met := slices.SortedFunc(maps.Values(w.Met), func(a, b model.TriggerMet) int { return a.At.Compare(b.At) })
+	out := value.NewMap(len(met))
+	for _, m := range met {
+		for name, v := range variablesOf(m.Outputs).All() {
+			out.Set(name, v)
+		}
 	}
-	merged, _ := value.ParseJSON(old)
-	added, _ := value.ParseJSON(more)
-	m, _ := merged.(*value.Map)
-	a, _ := added.(*value.Map)
-	if m == nil || a == nil {
-		return old
-	}
-	m = m.Clone()
-	for k, v := range a.All() {
-		m.Set(k, v)
-	}
-	return value.AppendJSON(nil, m, value.JSONOptions{KeepNulls: true})
+	return out
 }

@@ -148,7 +148,7 @@ func (t *turn) onUpstream() {
 		t.d.Ignored = "it does not listen to that"
 		return
 	}
-	s := &scene{t.decl, upstreamVariables(up), up, t.world}
+	s := &scene{decl: t.decl, vars: upstreamVariables(up), upstream: up, world: t.world}
 	ok, err := t.holds(s.vars, up)
 	if err == nil && ok {
 		ok, err = t.gather(s)

@@ -235,6 +235,26 @@ func TestPreconditions(t *testing.T) {
 			{"2026-03-02T08:00:00Z", "b", model.Success, 0},
 			{"2026-03-02T13:00:00Z", "a", model.Success, 1},
 		}},
+		{"a day and a half", `{"preconditions": {"id": "p", "timeWindow": {"window": "PT36H"}, ` + both + `}}`, []step{
+			{"2026-03-02T10:00:00Z", "a", model.Success, 0}, // from the 2nd at 00:00, which is 13,676 windows after 1970
+			{"2026-03-03T11:59:00Z", "b", model.Success, 1},
+			{"2026-03-03T11:59:30Z", "a", model.Success, 1},
+			{"2026-03-03T12:00:00Z", "b", model.Success, 1}, // the next one
+			{"2026-03-04T23:59:00Z", "a", model.Success, 2},
+		}},
+		{"over midnight", `{"preconditions": {"id": "p", "timeWindow": {"type": "DAILY_TIME_WINDOW", "startTime": "22:00:00", "endTime": "02:00:00"}, ` + both + `}}`, []step{
+			{"2026-03-02T21:59:00Z", "a", model.Success, 0}, // too early
+			{"2026-03-02T22:00:00Z", "b", model.Success, 0},
+			{"2026-03-03T01:59:00Z", "a", model.Success, 1},
+			{"2026-03-03T01:59:30Z", "b", model.Success, 1},
+			{"2026-03-03T12:00:00Z", "a", model.Success, 1}, // outside
+			{"2026-03-03T23:00:00Z", "a", model.Success, 1}, // the next night
+			{"2026-03-04T00:30:00Z", "b", model.Success, 2},
+		}},
+		{"until midnight", `{"preconditions": {"id": "p", "timeWindow": {"type": "DAILY_TIME_DEADLINE", "deadline": "00:00:00"}, ` + both + `}}`, []step{
+			{"2026-03-02T00:00:00Z", "a", model.Success, 0},
+			{"2026-03-02T23:59:00Z", "b", model.Success, 1},
+		}},
 		{"sliding", `{"preconditions": {"id": "p", "timeWindow": {"type": "SLIDING_WINDOW", "window": "PT1H"}, ` + both + `}}`, []step{
 			{"2026-03-02T10:00:00Z", "a", model.Success, 0},
 			{"2026-03-02T11:00:01Z", "b", model.Success, 0}, // more than an hour later

@@ -23,7 +23,7 @@ func named(name, title, description string, create func() any) plugin.Type {
 
 // Types lists the types of this package.
 func Types() []plugin.Type {
-	expression := named("Expression", "An expression holds.", "Blank, `0` and `false` do not hold, all else does.", func() any { return &Expression{} })
+	expression := named("Expression", "An expression holds.", "Blank and `false` do not hold, all else does: `0`, too.", func() any { return &Expression{} })
 	expression.Aliases[0] = older + "VariableCondition"
 	return append(dates(), append([]plugin.Type{
 		named("ExecutionFlow", "The execution is one of a flow.", "", func() any { return &ExecutionFlow{} }),
