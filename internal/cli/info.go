@@ -72,7 +72,7 @@ func newConfig(o *options) *cobra.Command {
 
 func newPlugin(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Aliases: []string{"plugins"}, Short: "Tell about the types that flows are made of"}
-	cmd.AddCommand(newPluginList(o), newPluginSearch(o), newPluginDoc(), newPluginInstall())
+	cmd.AddCommand(newPluginList(o), newPluginSearch(o), newPluginDoc(), needless("install", noInstall, "uninstall"))
 	return cmd
 }
 
@@ -121,16 +121,6 @@ func (o *options) printTypes(cmd *cobra.Command, text string) error {
 func coreFlag(cmd *cobra.Command) {
 	cmd.Flags().Bool("core", true, "accepted and without meaning: all types are part of the program")
 	_ = cmd.Flags().MarkHidden("core")
-}
-
-// newPluginInstall tells those who look for it that there is nothing to install.
-func newPluginInstall() *cobra.Command {
-	return &cobra.Command{
-		Use: "install", Aliases: []string{"uninstall"}, Short: "Tell that all types are part of the program", Hidden: true, DisableFlagParsing: true,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("all types are part of the program: there is nothing to install, see `windhover plugin list`")
-		},
-	}
 }
 
 func newPluginDoc() *cobra.Command {

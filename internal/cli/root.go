@@ -64,7 +64,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().BoolVarP(&o.verbose, "verbose", "v", false, "log more, the same as --log-level debug")
 	root.AddCommand(newServer(o), newRun(o), newEval(), newConfig(o), newPlugin(o), newFlow(o), newExecution(o), newKV(o),
-		newNamespace(o), newTemplate(o), newTrigger(o), newSecret(o), newSys(o))
+		newNamespace(o), newTemplate(o), newTrigger(o), newSecret(o), newSys(o), needless("migrate", noMigration))
 	for _, cmd := range root.Commands() {
 		refuseUnknown(cmd)
 	}

@@ -19,7 +19,8 @@ import (
 
 func newServer(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "server", Short: "Start a server"}
-	cmd.AddCommand(newServerLocal(o), newServerKind(o, "standalone", "Start all components in one process", all))
+	cmd.AddCommand(newServerLocal(o), newServerKind(o, "standalone", "Start all components in one process", all),
+		needless("indexer", noIndexer), needless("controller", noController))
 	for kind, doc := range map[string]string{
 		"executor":  "Start the component that moves executions",
 		"scheduler": "Start the component that moves triggers",

@@ -24,7 +24,8 @@ func newSys(o *options) *cobra.Command {
 		Long: "Tell the version of this program, and of the server its address, version and backend. The exit status is 0 when the\n" +
 			"server answers.",
 		RunE: o.sysInfo,
-	}, newSysServices(o), newSysPurge(o), newSysReindex(o), newSysSubmitQueued(o), newSysDatabase(o))
+	}, newSysServices(o), newSysPurge(o), newSysReindex(o), newSysSubmitQueued(o), newSysDatabase(o), newSysStateStore(o),
+		needless("purge-queue", noQueue, "restore-queue"), needless("restore-flow-listeners", noListeners))
 	return o.connect(cmd)
 }
 
@@ -204,16 +205,13 @@ func newSysSubmitQueued(o *options) *cobra.Command {
 }
 
 func newSysDatabase(o *options) *cobra.Command {
+	var data string
 	migrate := &cobra.Command{
 		Use: "migrate", Short: "Bring the database to this version of the program", Args: cobra.NoArgs,
 		Long: "Bring the configured database to this version of the program, and stop. Servers do so by themselves when they start; this\n" +
 			"is for those who want it to happen before. The database must not be in use by another version.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := o.load()
-			if err != nil {
-				return err
-			}
-			a, err := app.New(cfg, o.logger(slog.LevelWarn))
+			a, err := o.open(data)
 			if err != nil {
 				return err
 			}
@@ -225,7 +223,25 @@ func newSysDatabase(o *options) *cobra.Command {
 			return nil
 		},
 	}
+	dataFlag(migrate, &data)
 	cmd := &cobra.Command{Use: "database", Short: "Look after the database"}
 	cmd.AddCommand(migrate)
 	return cmd
+}
+
+// dataFlag is for commands that open the database themselves, as `server local` does.
+func dataFlag(cmd *cobra.Command, data *string) {
+	cmd.Flags().StringVar(data, "data", "", "directory of the embedded database and the files, instead of the configured one")
+}
+
+// open opens the configured backend and storage, or those in a directory.
+func (o *options) open(data string) (*app.App, error) {
+	cfg, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	if data != "" {
+		cfg.Backend.Type, cfg.Backend.Path = "sqlite", data
+	}
+	return app.New(cfg, o.logger(slog.LevelWarn))
 }
