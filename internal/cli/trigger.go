@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 )
@@ -12,25 +14,34 @@ var triggerColumns = []column{{"NAMESPACE", "namespace"}, {"FLOW", "flowId"}, {"
 
 func newTrigger(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "trigger", Aliases: []string{"triggers"}, Short: "Work with triggers"}
-	cmd.AddCommand(newTriggerList(o), newTriggerDisabled(o, "enable", "Let a trigger start executions again", false),
-		newTriggerDisabled(o, "disable", "Keep a trigger from starting executions", true),
-		newTriggerChange(o, "unlock", "Let a trigger go on that waits for an execution that will not end"),
-		newTriggerChange(o, "restart", "Give up an evaluation of a trigger that is under way"), newTriggerDelete(o),
-		newTriggerBackfill(o), newTriggerSimulate(o))
+	cmd.AddCommand(newTriggerList(o), newTriggerExport(o), newTriggerDisabled(o, "enable", "Let triggers start executions again", false),
+		newTriggerDisabled(o, "disable", "Keep triggers from starting executions", true), newTriggerUnlock(o), newTriggerRestart(o),
+		newTriggerDelete(o), newTriggerBackfill(o), newTriggerSimulate(o))
 	return o.connect(cmd)
 }
 
+// triggerFilter are the flags that select triggers.
+type triggerFilter struct{ namespace, flow, text string }
+
+func (f *triggerFilter) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.namespace, "namespace", "n", "", "those of a namespace and of those below it")
+	cmd.Flags().StringVarP(&f.flow, "flow", "f", "", "those of flows with an id")
+	cmd.Flags().StringVarP(&f.text, "query", "q", "", "those that contain a text")
+}
+
+func (f *triggerFilter) add(q url.Values) url.Values {
+	setFilter(q, "namespace", "PREFIX", f.namespace)
+	setFilter(q, "flowId", "EQUALS", f.flow)
+	setFilter(q, "q", "EQUALS", f.text)
+	return q
+}
+
 func newTriggerList(o *options) *cobra.Command {
-	p := &paging{}
-	var namespace, flow, text string
+	p, f := &paging{}, &triggerFilter{}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List triggers", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q := p.query()
-			setFilter(q, "namespace", "PREFIX", namespace)
-			setFilter(q, "flowId", "EQUALS", flow)
-			setFilter(q, "q", "EQUALS", text)
-			raw, err := o.client().get(cmd.Context(), "/triggers/search", q)
+			raw, err := o.client().get(cmd.Context(), "/triggers/search", f.add(p.query()))
 			if err != nil {
 				return err
 			}
@@ -41,32 +52,109 @@ func newTriggerList(o *options) *cobra.Command {
 			return o.print(cmd, raw, columns)
 		},
 	}
-	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "those of a namespace and of those below it")
-	cmd.Flags().StringVarP(&flow, "flow", "f", "", "those of flows with an id")
-	cmd.Flags().StringVarP(&text, "query", "q", "", "those that contain a text")
+	f.flags(cmd)
 	p.flags(cmd)
 	return cmd
 }
 
-func newTriggerDisabled(o *options, name, short string, disabled bool) *cobra.Command {
-	return &cobra.Command{
-		Use: name + " NAMESPACE FLOW TRIGGER", Short: short, Args: cobra.ExactArgs(3), ValidArgsFunction: o.completeFlow,
+func newTriggerExport(o *options) *cobra.Command {
+	f := &triggerFilter{}
+	cmd := &cobra.Command{
+		Use: "export DIRECTORY", Short: "Write what is known of triggers to triggers.csv in a directory", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			raw, err := o.client().sendJSON(cmd.Context(), http.MethodPut, "/triggers", nil,
-				map[string]any{"namespace": args[0], "flowId": args[1], "triggerId": args[2], "disabled": disabled})
+			target := filepath.Join(args[0], "triggers.csv")
+			r := request{method: http.MethodGet, path: "/triggers/export/by-query/csv", query: f.add(url.Values{})}
+			err := o.client().download(cmd.Context(), r, target)
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), target)
+			}
+			return err
+		},
+	}
+	f.flags(cmd)
+	return cmd
+}
+
+// triggerChange is a command that changes one trigger, or all that its flags select.
+type triggerChange struct {
+	name, short string
+	columns     []column
+	// one changes the trigger with that namespace, flow and id; nil is the answer where there is nothing to print.
+	one func(cmd *cobra.Command, id []string) ([]byte, error)
+	// many is the request for all that filters select.
+	many request
+}
+
+func (o *options) newTriggerChange(c triggerChange) *cobra.Command {
+	f := &triggerFilter{}
+	var all bool
+	cmd := &cobra.Command{
+		Use: c.name + " [NAMESPACE FLOW TRIGGER]", Short: c.short, ValidArgsFunction: o.completeFlow,
+		Long: c.short + ": one, or all that --namespace, --flow and --query select together.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q := f.add(url.Values{})
+			switch many := all || len(q) > 0; {
+			case many && len(args) > 0:
+				return fmt.Errorf("expected NAMESPACE FLOW TRIGGER or flags that select triggers, not both")
+			case !many && len(args) != 3:
+				return fmt.Errorf("expected NAMESPACE FLOW TRIGGER, or --namespace, --flow, --query or --all")
+			case !many:
+				raw, err := c.one(cmd, args)
+				if err != nil || raw == nil {
+					return err
+				}
+				return o.print(cmd, raw, c.columns)
+			}
+			r := c.many
+			for name, v := range r.query {
+				q[name] = v
+			}
+			r.query = q
+			raw, err := o.client().call(cmd.Context(), r)
 			if err != nil {
 				return err
 			}
-			return o.print(cmd, raw, triggerColumns)
+			return o.print(cmd, raw, []column{{"TRIGGERS", "count"}})
 		},
 	}
+	f.flags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "all there are")
+	return cmd
 }
 
-func newTriggerChange(o *options, name, short string) *cobra.Command {
+// triggerBody names a trigger in requests.
+func triggerBody(id []string) map[string]any {
+	return map[string]any{"namespace": id[0], "flowId": id[1], "triggerId": id[2]}
+}
+
+func newTriggerDisabled(o *options, name, short string, disabled bool) *cobra.Command {
+	return o.newTriggerChange(triggerChange{
+		name: name, short: short, columns: triggerColumns,
+		one: func(cmd *cobra.Command, id []string) ([]byte, error) {
+			body := triggerBody(id)
+			body["disabled"] = disabled
+			return o.client().sendJSON(cmd.Context(), http.MethodPut, "/triggers/set-disabled", nil, body)
+		},
+		many: request{method: http.MethodPost, path: "/triggers/set-disabled/by-query", query: url.Values{"disabled": {fmt.Sprint(disabled)}}},
+	})
+}
+
+func newTriggerUnlock(o *options) *cobra.Command {
+	return o.newTriggerChange(triggerChange{
+		name: "unlock", short: "Let triggers go on that wait for an execution that will not end", columns: triggerColumns,
+		one: func(cmd *cobra.Command, id []string) ([]byte, error) {
+			return o.client().call(cmd.Context(), request{method: http.MethodPost, path: "/triggers" + pathOf(id...) + "/unlock"})
+		},
+		many: request{method: http.MethodPost, path: "/triggers/unlock/by-query"},
+	})
+}
+
+func newTriggerRestart(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: name + " NAMESPACE FLOW TRIGGER", Short: short, Args: cobra.ExactArgs(3), ValidArgsFunction: o.completeFlow,
+		Use: "restart NAMESPACE FLOW TRIGGER", Short: "Give up an evaluation of a trigger that is under way, and begin another",
+		Args: cobra.ExactArgs(3), ValidArgsFunction: o.completeFlow,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			raw, err := o.client().call(cmd.Context(), request{method: http.MethodPost, path: "/triggers" + pathOf(args...) + pathOf(name)})
+			raw, err := o.client().call(cmd.Context(), request{method: http.MethodPost, path: "/triggers" + pathOf(args...) + "/restart"})
 			if err != nil {
 				return err
 			}
@@ -76,14 +164,15 @@ func newTriggerChange(o *options, name, short string) *cobra.Command {
 }
 
 func newTriggerDelete(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "delete NAMESPACE FLOW TRIGGER", Short: "Forget what is remembered of a trigger", Args: cobra.ExactArgs(3), ValidArgsFunction: o.completeFlow,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := o.client().delete(cmd.Context(), "/triggers"+pathOf(args...), nil, nil); err != nil {
-				return err
+	return o.newTriggerChange(triggerChange{
+		name: "delete", short: "Forget what is remembered of triggers",
+		one: func(cmd *cobra.Command, id []string) ([]byte, error) {
+			if _, err := o.client().delete(cmd.Context(), "/triggers"+pathOf(id...), nil, nil); err != nil {
+				return nil, err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s.%s.%s: deleted\n", args[0], args[1], args[2])
-			return nil
+			fmt.Fprintf(cmd.OutOrStdout(), "%s.%s.%s: deleted\n", id[0], id[1], id[2])
+			return nil, nil
 		},
-	}
+		many: request{method: http.MethodDelete, path: "/triggers/delete/by-query"},
+	})
 }

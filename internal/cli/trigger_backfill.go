@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,9 +12,54 @@ import (
 
 func newTriggerBackfill(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "backfill", Short: "Run a schedule for dates that have passed"}
-	cmd.AddCommand(newBackfillStart(o), newBackfillChange(o, "pause", "Hold a backfill", http.MethodPut),
-		newBackfillChange(o, "unpause", "Go on with a backfill that was paused", http.MethodPut),
-		newBackfillChange(o, "delete", "Give up a backfill", http.MethodPost))
+	cmd.AddCommand(newBackfillStart(o), newBackfillList(o), newBackfillChange(o, "pause", "Hold backfills", http.MethodPut),
+		newBackfillChange(o, "unpause", "Go on with backfills that were paused", http.MethodPut),
+		newBackfillChange(o, "delete", "Give up backfills", http.MethodPost))
+	return cmd
+}
+
+// backfilled is what is told of a trigger with a backfill.
+type backfilled struct {
+	Namespace string `json:"namespace"`
+	FlowID    string `json:"flowId"`
+	TriggerID string `json:"triggerId"`
+	Backfill  *struct {
+		Start   time.Time `json:"start"`
+		End     time.Time `json:"end"`
+		Current time.Time `json:"currentDate"`
+		Paused  bool      `json:"paused"`
+	} `json:"backfill"`
+	Progress string `json:"progress"` // how much of the time is behind it
+}
+
+func newBackfillList(o *options) *cobra.Command {
+	f := &triggerFilter{}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the backfills that are under way, and how far they have come", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := []backfilled{}
+			for p := (&paging{page: 1, size: 1000}); ; p.page++ {
+				var found struct {
+					Results []struct {
+						Trigger backfilled `json:"triggerContext"`
+					} `json:"results"`
+				}
+				if err := o.client().getInto(cmd.Context(), "/triggers/search", f.add(p.query()), &found); err != nil {
+					return err
+				}
+				for _, r := range found.Results {
+					if b := r.Trigger.Backfill; b != nil {
+						r.Trigger.Progress = fmt.Sprintf("%.0f %%", 100*b.Current.Sub(b.Start).Hours()/b.End.Sub(b.Start).Hours())
+						list = append(list, r.Trigger)
+					}
+				}
+				if len(found.Results) < p.size {
+					return o.printValue(cmd, list, append(slices.Clip(backfillColumns), column{"DONE", "progress"}))
+				}
+			}
+		},
+	}
+	f.flags(cmd)
 	return cmd
 }
 
@@ -43,8 +89,9 @@ func newBackfillStart(o *options) *cobra.Command {
 			if fill["labels"], err = pairs("label", labels); err != nil {
 				return err
 			}
-			raw, err := o.client().sendJSON(cmd.Context(), http.MethodPut, "/triggers", nil,
-				map[string]any{"namespace": args[0], "flowId": args[1], "triggerId": args[2], "backfill": fill})
+			body := triggerBody(args)
+			body["backfill"] = fill
+			raw, err := o.client().sendJSON(cmd.Context(), http.MethodPut, "/triggers/backfill/create", nil, body)
 			if err != nil {
 				return err
 			}
@@ -72,15 +119,11 @@ func pairs(what string, given []string) (map[string]string, error) {
 }
 
 func newBackfillChange(o *options, name, short, method string) *cobra.Command {
-	return &cobra.Command{
-		Use: name + " NAMESPACE FLOW TRIGGER", Short: short, Args: cobra.ExactArgs(3), ValidArgsFunction: o.completeFlow,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			raw, err := o.client().sendJSON(cmd.Context(), method, "/triggers/backfill/"+name, nil,
-				map[string]any{"namespace": args[0], "flowId": args[1], "triggerId": args[2]})
-			if err != nil {
-				return err
-			}
-			return o.print(cmd, raw, backfillColumns)
+	return o.newTriggerChange(triggerChange{
+		name: name, short: short, columns: backfillColumns,
+		one: func(cmd *cobra.Command, id []string) ([]byte, error) {
+			return o.client().sendJSON(cmd.Context(), method, "/triggers/backfill/"+name, nil, triggerBody(id))
 		},
-	}
+		many: request{method: http.MethodPost, path: "/triggers/backfill/" + name + "/by-query"},
+	})
 }

@@ -275,6 +275,12 @@ func TestTriggers(t *testing.T) {
 	s.get("/triggers/company.team/hello").is(200).has(true, "results", 0, "disabled")
 	s.json("POST", "/triggers/set-disabled/by-query?disabled=false&namespace=company", "").is(200).has(1.0, "count")
 	s.get("/triggers/company.team/hello").is(200).has(false, "results", 0, "disabled")
+	const one = `"namespace": "company.team", "flowId": "hello", "triggerId": "yearly"`
+	s.json("PUT", "/triggers/set-disabled", `{`+one+`, "disabled": true}`).is(200).has(true, "disabled").has("yearly", "triggerId")
+	s.json("PUT", "/triggers/set-disabled", `{`+one+`, "disabled": false}`).is(200).has(false, "disabled")
+	s.json("PUT", "/triggers/set-disabled", `{`+one+`}`).is(422)
+	s.json("PUT", "/triggers/set-disabled", `{"namespace": "company.team", "flowId": "hello", "triggerId": "none", "disabled": true}`).is(404)
+	s.json("POST", "/triggers/set-disabled/by-triggers", `{"triggers": [`+id+`]}`).is(422)
 	s.send("POST", "/triggers/company.team/hello/yearly/unlock", "", "").is(409)
 	s.send("POST", "/triggers/company.team/hello/none/unlock", "", "").is(404)
 	s.json("DELETE", "/triggers/delete/by-query", `{"filters": [{"field": "NAMESPACE", "operation": "EQUALS", "value": "company.team"}]}`).

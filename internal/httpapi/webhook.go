@@ -60,10 +60,13 @@ type hook struct {
 // webhook starts an execution by the trigger whose key the address has.
 func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
 	flow, err := a.Flows.Get(r.Context(), model.FlowKey{Tenant: Tenant, Namespace: r.PathValue("namespace"), ID: r.PathValue("id")})
-	if errors.Is(err, backend.ErrNotFound) {
+	switch {
+	case errors.Is(err, backend.ErrNotFound):
 		return notFound("there is no such webhook")
-	}
-	if err != nil {
+	case err != nil && a.classify(err).Status == http.StatusInternalServerError: // whoever calls has no business with why
+		a.Log.Warn("the flow of a webhook cannot be used", "namespace", r.PathValue("namespace"), "flow", r.PathValue("id"), "error", err)
+		return conflict("the flow of this webhook cannot be executed as it is")
+	case err != nil:
 		return err
 	}
 	h, err := a.findHook(r, flow)
@@ -91,8 +94,12 @@ func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	status, err := h.status(vars)
+	if err != nil {
+		return err
+	}
 	created = true
-	return a.answerHook(w, r, h, p)
+	return a.answerHook(w, r, h, p, status)
 }
 
 // dropHookFiles removes the files of a request that has started nothing.
@@ -284,28 +291,30 @@ func (a *API) hookPart(r *http.Request, part *multipart.Part, h *hook, fetch str
 
 // answerHook creates the execution and answers as the trigger says: at once, or at the end, with the execution or with its
 // outputs.
-func (a *API) answerHook(w http.ResponseWriter, r *http.Request, h *hook, p *launch.Prepared) error {
+func (a *API) answerHook(w http.ResponseWriter, r *http.Request, h *hook, p *launch.Prepared, status int) error {
 	flag := func(name string) bool {
 		v, _ := h.props.Get(name)
 		return v != nil && value.Print(v) == "true"
 	}
-	status, err := h.status()
-	if err != nil {
-		return err
-	}
-	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: h.id})
-	defer stop()
-	if err := a.Launcher.Submit(r.Context(), p); err != nil {
-		return err
-	}
 	x, runs := p.Execution(), []*model.TaskRun{}
 	if flag("wait") {
+		changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: h.id})
+		defer stop()
+		if err := a.Launcher.Submit(r.Context(), p); err != nil {
+			return err
+		}
+		var err error
 		if x, runs, err = a.awaitEnd(r.Context(), changes); err != nil {
 			return err
 		}
 		if flag("returnOutputs") {
+			if s := x.State.Current(); s != model.Success && s != model.Warning { // outputs would not tell
+				return &Error{http.StatusInternalServerError, "execution " + x.ID + " has ended as " + s.String()}
+			}
 			return h.writeOutputs(w, status, a.Masks.Of(x.ID).JSON(x.Outputs))
 		}
+	} else if err := a.Launcher.Submit(r.Context(), p); err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	e := a.encoder(1024 + 512*len(runs))
@@ -315,18 +324,18 @@ func (a *API) answerHook(w http.ResponseWriter, r *http.Request, h *hook, p *lau
 	return nil
 }
 
-// status is that of the answer.
-func (h *hook) status() (int, error) {
+// status is that of the answer, where the flow does what it should.
+func (h *hook) status(vars *value.Map) (int, error) {
 	v, _ := h.props.Get("responseCode")
 	if v == nil {
 		return http.StatusOK, nil
 	}
-	text, err := h.world.Render(value.Print(v), nil, nil)
+	text, err := h.world.Render(value.Print(v), vars, nil)
 	if err != nil {
 		return 0, invalid("responseCode: " + err.Error())
 	}
 	code := 0
-	if _, err := fmt.Sscan(text, &code); err != nil || code < 100 || code > 599 {
+	if _, err := fmt.Sscan(text, &code); err != nil || code < 200 || code > 599 {
 		return 0, invalid(fmt.Sprintf("responseCode: %q is no status", text))
 	}
 	return code, nil

@@ -117,4 +117,5 @@ type Manage struct {
 	Disabled bool      `json:"disabled,omitempty"`
 	Paused   bool      `json:"paused,omitempty"`
 	Backfill *Backfill `json:"backfill,omitempty"`
+	Only     bool      `json:"only,omitempty"` // a backfill that is under way is not replaced
 }

@@ -118,7 +118,7 @@ func (t *turn) kill(id string) {
 }
 
 // startBackfill begins to run the dates of a span of time, or gives the backfill up that is under way.
-func (t *turn) startBackfill(b *model.Backfill) {
+func (t *turn) startBackfill(b *model.Backfill, only bool) {
 	if b == nil {
 		if t.rec.Backfill == nil {
 			t.refuse(model.AnswerConflict, "the trigger has no backfill")
@@ -129,6 +129,10 @@ func (t *turn) startBackfill(b *model.Backfill) {
 	}
 	if t.decl.Kind != model.TriggerSchedule {
 		t.refuse(model.AnswerInvalid, errNoBackfill.Error())
+		return
+	}
+	if only && t.rec.Backfill != nil {
+		t.refuse(model.AnswerConflict, "a backfill is under way; it can be deleted")
 		return
 	}
 	fill := *b

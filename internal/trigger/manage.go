@@ -69,7 +69,7 @@ func (t *turn) manage() {
 			t.rec.Next = nil
 		}
 	case model.EventBackfill:
-		t.startBackfill(m.Backfill)
+		t.startBackfill(m.Backfill, m.Only)
 	case model.EventPauseFill:
 		if t.rec.Backfill == nil {
 			t.refuse(model.AnswerConflict, "the trigger has no backfill")
