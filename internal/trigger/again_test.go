@@ -136,3 +136,20 @@ func TestSlidingOutputs(t *testing.T) {
 		t.Errorf("outputs %s, want %s", seen, want)
 	}
 }
+
+// TestReportedOnce: a worker that does not hear that its report was taken reports again, and hears it then.
+func TestReportedOnce(t *testing.T) {
+	r := newRig(t, model.TriggerPolling, `{}`)
+	job := r.job()
+	for range 2 {
+		n := r.n
+		if d := r.report(model.EventJobEnded, job, model.Success, `{"x": 1}`, ""); d.Answer.Code != model.AnswerDone || len(r.launched) != 1 {
+			t.Fatalf("code %v, launched %v", d.Answer.Code, r.launched)
+		}
+		r.n = n
+	}
+	r.n += 2
+	if d := r.report(model.EventJobEnded, "another", model.Success, `{"x": 1}`, ""); d.Answer.Code != model.AnswerConflict {
+		t.Errorf("a job that was taken back: %v", d.Answer.Code)
+	}
+}

@@ -49,6 +49,9 @@ func (t *turn) onJob() {
 	if t.ev.Kind != model.EventJobStarted {
 		t.d.Done = append(t.d.Done, r.ID)
 	}
+	if t.ev.Ask != "" && t.actedBefore() {
+		return
+	}
 	if r.ID != t.rec.Engine.JobID {
 		t.refuse(model.AnswerConflict, "that evaluation was taken back")
 		return
@@ -67,6 +70,9 @@ func (t *turn) onJob() {
 		t.rec.Engine.Failures++
 	case model.EventJobEnded:
 		t.onEvaluated(r)
+		if t.ev.Ask != "" {
+			t.remember()
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func (w *Worker) run(ctx context.Context, job *model.Job) {
 	started := now()
 	if !job.Pure {
-		w.report(job, model.EventJobStarted, &model.JobReport{Started: started}, nil)
+		w.report(job, model.EventJobStarted, &model.JobReport{Started: started})
 	}
 	f := &finding{}
 	r := w.execute(ctx, job, f)
@@ -28,43 +28,64 @@ func (w *Worker) run(ctx context.Context, job *model.Job) {
 	}
 	r.Started, r.Ended = started, now()
 	if f.settler == nil {
-		w.report(job, model.EventJobEnded, r, nil)
+		w.report(job, model.EventJobEnded, r)
 		return
 	}
 	release := w.hold(job)
 	defer release()
-	told := make(chan error, 1)
-	w.report(job, model.EventJobEnded, r, told)
-	w.settle(ctx, job, f, <-told == nil && r.State == model.Success)
+	taken := w.tell(ctx, job, r)
+	w.settle(ctx, job, f, taken && r.State == model.Success)
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // report tells the execution about its job. It need not wait until the report is durable: a report that is lost with the
-// process leaves the job claimed by a dead worker. Told, unless it is nil, hears when the report is durable, or why it never
-// will be.
-func (w *Worker) report(job *model.Job, kind model.EventKind, r *model.JobReport, told chan<- error) {
+// process leaves the job claimed by a dead worker.
+func (w *Worker) report(job *model.Job, kind model.EventKind, r *model.JobReport) {
+	w.append(w.reported(job, kind, r), 0)
+}
+
+func (w *Worker) reported(job *model.Job, kind model.EventKind, r *model.JobReport) model.Event {
 	r.ID, r.TaskRunID, r.Attempt, r.WorkerID = job.ID, job.TaskRunID(), job.Attempt, w.cfg.Member
-	ev := model.Event{
-		ID: job.ID + "." + string(kind), To: job.Entity(), Kind: kind, At: now(), Job: r,
-	}
-	w.append(ev, 0, told)
+	return model.Event{ID: job.ID + "." + string(kind), To: job.Entity(), Kind: kind, At: now(), Job: r}
 }
 
 // append stores an event, and again if it is unknown whether it was stored. Once the backend is closed nobody can be told
 // any more: the job is handed out again, as one of a worker that has gone.
-func (w *Worker) append(ev model.Event, tries int, told chan<- error) {
+func (w *Worker) append(ev model.Event, tries int) {
 	w.cfg.Backend.Append([]model.Event{ev}, func(err error) {
 		if err == nil || errors.Is(err, backend.ErrClosed) {
-			if told != nil {
-				told <- err
-			}
 			return
 		}
 		w.cfg.Log.Warn("reporting a job failed, trying again", "job", ev.Job.ID, "error", err)
 		delay := min(time.Second<<min(tries, 5), 30*time.Second)
-		time.AfterFunc(delay, func() { w.append(ev, tries+1, told) })
+		time.AfterFunc(delay, func() { w.append(ev, tries+1) })
 	})
+}
+
+// tell reports what an evaluation of a trigger has found, and tells whether the trigger has taken it. One that was changed,
+// disabled or handed out again meanwhile has not: then nothing starts for what was found.
+func (w *Worker) tell(ctx context.Context, job *model.Job, r *model.JobReport) (taken bool) {
+	ev := w.reported(job, model.EventJobEnded, r)
+	ev.Ask = ev.ID
+	asking, stop := context.WithCancel(context.WithoutCancel(ctx)) // it has to be known also if the evaluation was stopped
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), errStopped) {
+			stop()
+		}
+	})()
+	for delay := 100 * time.Millisecond; ; delay = min(2*delay, 10*time.Second) {
+		answer, err := w.cfg.Backend.Ask(asking, ev)
+		if err == nil {
+			return answer.Code == model.AnswerDone
+		}
+		if !transient(err) || asking.Err() != nil {
+			return false
+		}
+		w.cfg.Log.Warn("reporting an evaluation failed, trying again", "job", job.ID, "error", err)
+		sleep(asking, delay)
+	}
 }
 
 // execute runs the job's task; whatever it does, a report comes of it. What a trigger has found is put into f.
@@ -83,6 +104,10 @@ func (w *Worker) execute(ctx context.Context, job *model.Job, f *finding) (r *mo
 		return r
 	}
 	if job.TriggerID != "" {
+		if t := triggerOf(flow, job.TriggerID); t != nil {
+			ended := w.began(job, t.Type)
+			defer func() { ended(r, false) }()
+		}
 		return w.evaluate(ctx, job, flow, f)
 	}
 	task := flow.ByID[job.TaskRun.TaskID]
@@ -91,6 +116,8 @@ func (w *Worker) execute(ctx context.Context, job *model.Job, f *finding) (r *mo
 		return r
 	}
 	rc := w.newRun(ctx, job, flow, task, job.TaskRun)
+	ended := w.began(job, task.Type)
+	defer func() { ended(r, rc.timedOut) }()
 	defer rc.close()
 	if task.Kind == model.KindWorkingDirectory {
 		w.runDirectory(ctx, rc, r)
@@ -99,6 +126,14 @@ func (w *Worker) execute(ctx context.Context, job *model.Job, f *finding) (r *mo
 	}
 	rc.finish(r)
 	return r
+}
+
+// began tells of a job that begins, and returns what is told of its end.
+func (w *Worker) began(job *model.Job, typ string) func(*model.JobReport, bool) {
+	if w.cfg.Began == nil {
+		return func(*model.JobReport, bool) {}
+	}
+	return w.cfg.Began(job, typ, w.cfg.Group)
 }
 
 // runTask renders a task's properties and runs it, within its timeout.
@@ -142,6 +177,7 @@ func (w *Worker) runTask(ctx context.Context, rc *run, r *model.JobReport) {
 	case errors.Is(cause, errKilled):
 		r.State, r.Error = model.Killed, "killed"
 	case errors.Is(cause, errTimeout):
+		rc.timedOut = true
 		rc.fail(r, fmt.Errorf("Timeout after %s", clock(rc.timeout)))
 	default:
 		rc.fail(r, err)

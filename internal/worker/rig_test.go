@@ -106,6 +106,7 @@ type remembering struct {
 	mu     sync.Mutex
 	fail   int // how many times appending fails
 	tries  int
+	code   model.AnswerCode // of answers
 	events []model.Event
 	lines  []model.LogEntry
 }
@@ -120,6 +121,17 @@ func (b *remembering) Append(events []model.Event, done func(error)) {
 	}
 	b.events = append(b.events, events...)
 	go done(nil)
+}
+
+func (b *remembering) Ask(_ context.Context, ev model.Event) (model.Answer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tries++
+	if b.tries <= b.fail {
+		return model.Answer{}, backend.ErrUnavailable
+	}
+	b.events = append(b.events, ev)
+	return model.Answer{Code: b.code}, nil
 }
 
 func (b *remembering) Logs() backend.Logs { return logs{of: b} }

@@ -14,8 +14,8 @@ type finding struct{ settler sdk.Settler }
 // settleLimit bounds how long settling may take after its job was stopped: what is half done is better ended than left.
 const settleLimit = time.Minute
 
-// settle lets a trigger mark as done what it has found, once it is durable that it was found. It does not end with its job:
-// the execution begins in any case, and what is not marked would be found again.
+// settle lets a trigger mark as done what it has found, once it is durable that the trigger has taken it. It does not end
+// with its job: the execution begins in any case, and what is not marked would be found again.
 func (w *Worker) settle(ctx context.Context, job *model.Job, f *finding, durable bool) {
 	if f.settler == nil {
 		return

@@ -39,6 +39,10 @@ type closedBackend struct{ *remembering }
 
 func (closedBackend) Append(_ []model.Event, done func(error)) { go done(backend.ErrClosed) }
 
+func (closedBackend) Ask(context.Context, model.Event) (model.Answer, error) {
+	return model.Answer{}, backend.ErrClosed
+}
+
 func (r *rig) trigger(found any) *model.Job {
 	r.cfg.Registry.Add(plugin.Type{Name: "poll", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Polls.",
 		New: func() any { return &polling{found: found} }})
@@ -58,6 +62,7 @@ func TestSettle(t *testing.T) {
 		"the report is durable":              {found: settled{do: nothing}, durable: true},
 		"only a second try makes it durable": {found: settled{do: nothing}, prepare: func(r *rig) { r.backend.fail = 2 }, durable: true},
 		"the report is lost":                 {found: settled{do: nothing}, prepare: func(r *rig) { r.cfg.Backend = closedBackend{r.backend} }},
+		"the trigger has taken it back":      {found: settled{do: nothing}, prepare: func(r *rig) { r.backend.code = model.AnswerConflict }},
 		"the outputs cannot be stored":       {found: settled{do: nothing, Broken: func() {}}},
 		"settling fails": {found: settled{do: func() error { return errors.New("the server is gone") }}, durable: true,
 			log: "the server is gone"},
@@ -122,4 +127,26 @@ func TestAwaitEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	r.await(ctx, job)
+}
+
+// hanging is a trigger type whose evaluation ends only when it is stopped.
+type hanging struct{}
+
+func (hanging) Poll(ctx context.Context, _ sdk.Run) (any, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestPollLimit: an evaluation that hangs is stopped, and fails.
+func TestPollLimit(t *testing.T) {
+	r := newRig(t)
+	r.cfg.PollLimit = 20 * time.Millisecond
+	job := r.trigger(nil)
+	r.cfg.Registry.Add(plugin.Type{Name: "hang", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Hangs.", New: func() any { return &hanging{} }})
+	r.flow.Triggers[0].Type = "hang"
+	r.run(t.Context(), job)
+	last := r.backend.events[len(r.backend.events)-1].Job
+	if last.State != model.Failed || !strings.Contains(last.Error, "stopped after 00:00:00.020") {
+		t.Errorf("%v: %q", last.State, last.Error)
+	}
 }

@@ -90,7 +90,14 @@ func (rc *run) runTrigger(ctx context.Context, t *model.Trigger) (outputs any, e
 	rc.ctx = ctx
 	switch impl := v.(type) {
 	case sdk.PollingTrigger:
-		return impl.Poll(ctx, rc)
+		ctx, cancel := context.WithTimeoutCause(ctx, rc.w.cfg.PollLimit, errTimeout)
+		defer cancel()
+		rc.ctx = ctx
+		outputs, err = impl.Poll(ctx, rc)
+		if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+			err = fmt.Errorf("it was stopped after %s: %w", clock(rc.w.cfg.PollLimit), err)
+		}
+		return outputs, err
 	case sdk.RealtimeTrigger:
 		e := &emitter{rc: rc, typ: typ, trigger: t}
 		return nil, impl.Listen(ctx, rc, e.emit)

@@ -50,6 +50,9 @@ type Config struct {
 	Log   *slog.Logger
 	// TraceParent is the trace context that a task run passes on; nil passes on the one that the execution was given.
 	TraceParent func(e model.JobHeader, taskRunID string) string
+	// Began is told of each job that begins, with the type of its task or trigger and the worker's group, and returns what is
+	// told of its end and whether its time was up; nil for nobody. They must neither wait nor change anything.
+	Began func(job *model.Job, typ, group string) (ended func(r *model.JobReport, timeout bool))
 	// Member is this worker's incarnation, Group the worker group that it serves.
 	Member, Group string
 	// Threads is how many jobs it runs at once.
@@ -58,6 +61,9 @@ type Config struct {
 	TmpDir string
 	// Grace is how long a stop waits for running jobs before it interrupts them.
 	Grace time.Duration
+	// PollLimit is how long an evaluation of a trigger that polls may take, so that one that hangs does not keep the
+	// trigger from ever being evaluated again; an hour where it is 0.
+	PollLimit time.Duration
 }
 
 // Worker runs jobs.
@@ -85,6 +91,9 @@ var (
 func New(cfg Config) *Worker {
 	if cfg.Masks == nil {
 		cfg.Masks = &mask.Book{}
+	}
+	if cfg.PollLimit == 0 {
+		cfg.PollLimit = time.Hour
 	}
 	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]context.CancelCauseFunc{}, early: map[string]bool{},
 		settling: map[model.Entity]chan struct{}{}}
