@@ -23,7 +23,8 @@ func localType(store *kv.Store, allowed []string) plugin.Type {
 	return plugin.Type{
 		Name: local + ".Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when files are in a directory.",
 		Description: "Looks every `interval` for files in a directory of the worker's machine, brings them to internal storage and starts the " +
-			"flow with them. Then they are moved or deleted, or left and remembered. The directories have to be allowed:\n\n" +
+			"flow with them. Then they are moved or deleted, or left and remembered. That follows once it is certain that the flow starts; " +
+			"if the worker dies just between the two, the files are found once more. The directories have to be allowed:\n\n" +
 			"```yaml\nkestra:\n  plugins:\n    configurations:\n      - type: io.kestra.plugin.fs.local\n        values:\n          allowed-paths: [/data/files]\n```",
 		Examples: []plugin.Example{{Title: "Files that are moved away", YAML: `id: inbox
 type: io.kestra.plugin.fs.local.Trigger

@@ -23,7 +23,8 @@ func sftpType(store *kv.Store) plugin.Type {
 	return plugin.Type{
 		Name: area + "sftp.Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when files are on an SFTP server.",
 		Description: "Looks every `interval` for files in a directory of a server, brings them to internal storage and starts the flow with " +
-			"them. Then they are moved or deleted, or left and remembered. The server's key is not checked, as in the reference.",
+			"them. Then they are moved or deleted, or left and remembered. That follows once it is certain that the flow starts; if the " +
+			"worker dies just between the two, the files are found once more. The server's key is not checked, as in the reference.",
 		Examples: []plugin.Example{{Title: "Files that are moved away", YAML: `id: inbox
 type: io.kestra.plugin.fs.sftp.Trigger
 host: files.example.com

@@ -36,8 +36,8 @@ func (p product) types() []plugin.Type {
 			Name: area + p.name + ".Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling,
 			Title: "Start the flow when a query of " + p.title + " finds rows.",
 			Description: "Runs the query every `interval`. Where it finds rows, `afterSQL` may mark them, in the same transaction, which is " +
-				"committed once it is certain that the flow starts: a row that was found is neither lost nor, because the server died, found " +
-				"twice. Rows that come while it runs are left for the next time.",
+				"committed once it is certain that the flow starts: a row that was found is not lost. If the worker dies, or the database cannot " +
+				"be reached, just between the two, the row is found once more. Rows that come while it runs are left for the next time.",
 			Examples: []plugin.Example{{Title: "New orders, each once", YAML: `id: orders
 type: ` + area + p.name + `.Trigger
 interval: PT5M

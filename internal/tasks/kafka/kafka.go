@@ -30,7 +30,7 @@ valueDeserializer: JSON`}},
 		{
 			Name: area + "Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow for a batch of messages of a topic.",
 			Description: "Reads topics every `interval` and starts the flow with a file of the messages. Their offsets are committed once it is " +
-				"certain that the flow starts.",
+				"certain that the flow starts, so that none is lost; if the worker dies just between the two, they are read once more.",
 			Examples: []plugin.Example{{Title: "A hundred orders at once", YAML: `id: orders
 type: io.kestra.plugin.kafka.Trigger
 topic: orders

@@ -43,8 +43,9 @@ serdeType: JSON`}},
 		},
 		{
 			Name: area + "list.Trigger", Aliases: []string{area + "TriggerList"}, Category: plugin.Trigger, Trigger: model.TriggerPolling,
-			Title:       "Start the flow for a batch of elements of a list.",
-			Description: "Takes elements every `interval` and starts the flow with a file of them.",
+			Title: "Start the flow for a batch of elements of a list.",
+			Description: "Takes elements every `interval` and starts the flow with a file of them. They are kept beside the list until it is certain that " +
+				"the flow starts, so that none is lost; if the worker dies just then, they are found once more.",
 			Examples: []plugin.Example{{Title: "A hundred orders at once", YAML: `id: orders
 type: io.kestra.plugin.redis.list.Trigger
 url: redis://localhost:6379/0

@@ -19,7 +19,8 @@ func Types(store *kv.Store) []plugin.Type {
 	return []plugin.Type{{
 		Name: "io.kestra.plugin.aws.s3.Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when objects are in a bucket.",
 		Description: "Looks every `interval` for objects, brings them to internal storage and starts the flow with them. Then they are moved or " +
-			"deleted, or left and remembered.",
+			"deleted, or left and remembered. That follows once it is certain that the flow starts; if the worker dies just between the " +
+			"two, the objects are found once more.",
 		Examples: []plugin.Example{{Title: "Objects that are moved away", YAML: `id: inbox
 type: io.kestra.plugin.aws.s3.Trigger
 interval: PT5M
