@@ -3,6 +3,7 @@ package flowstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -49,7 +50,8 @@ func (l *Listeners) Of(e *model.Execution, s model.State) []engine.Listener {
 	for _, key := range [...]trigger.Interest{{Namespace: e.Namespace, FlowID: e.FlowID}, {Namespace: e.Namespace}, {}} {
 		for _, one := range index[key] {
 			own := one.flow.Namespace == e.Namespace && one.flow.ID == e.FlowID
-			if !own && trigger.ListensTo(one.trigger, s) {
+			again := slices.ContainsFunc(out, func(l engine.Listener) bool { return l.Trigger == one.of }) // it names the flow and its namespace
+			if !own && !again && trigger.ListensTo(one.trigger, s) {
 				out = append(out, engine.Listener{Trigger: one.of, Outputs: one.outputs})
 			}
 		}
