@@ -19,7 +19,8 @@
 // Field types: string, bool, int, int64, float64, Duration, time.Time, Level, json-like any, slices, string-keyed maps and
 // structs of these, and pointers where absent must differ from zero. A Template field is handed over unrendered.
 //
-// Tags: json (the property's name), required, default (as text; it may be an expression), doc, static (never rendered),
+// Tags: json (the property's name), required, default (as text; it may be an expression), doc, static (never rendered), raw
+// (handed over unrendered, as a Template is),
 // typed (a text that is one expression keeps the type of its value), enum (comma-separated), min, max, pattern, alias
 // (comma-separated older names), deprecated (what to use instead).
 package sdk
@@ -45,7 +46,8 @@ type PollingTrigger interface {
 
 // Settler is what Poll may return where something has to follow: files to be moved, rows or offsets to be committed. Settle is
 // called once. With durable set, it is certain that the variables have reached the trigger: what they tell of may be marked
-// as done. Otherwise it is left as it was found, to be found again. An error of Settle is logged.
+// as done. Otherwise it is left as it was found, to be found again. A worker that dies before Settle has ended leaves it to
+// be found again, too, so an execution may be started twice for it. An error of Settle is logged.
 type Settler interface {
 	Settle(ctx context.Context, durable bool) error
 }

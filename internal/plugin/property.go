@@ -169,6 +169,7 @@ func propertyOf(f reflect.StructField) (Property, error) {
 	p.Required = f.Tag.Get("required") == "true"
 	p.Static = f.Tag.Get("static") == "true"
 	p.Typed = f.Tag.Get("typed") == "true"
+	p.Raw = p.Raw || f.Tag.Get("raw") == "true"
 	p.Default = f.Tag.Get("default")
 	p.Doc, p.Deprecated, p.Pattern = f.Tag.Get("doc"), f.Tag.Get("deprecated"), f.Tag.Get("pattern")
 	p.Category = Category(f.Tag.Get("category"))

@@ -6,6 +6,7 @@ import (
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/taskrunner/process"
 	"github.com/windhover-io/windhover/internal/tasks/batch"
 	"github.com/windhover-io/windhover/internal/tasks/condition"
 	"github.com/windhover-io/windhover/internal/tasks/debug"
@@ -25,6 +26,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/redis"
 	"github.com/windhover-io/windhover/internal/tasks/revision"
 	"github.com/windhover-io/windhover/internal/tasks/s3"
+	"github.com/windhover-io/windhover/internal/tasks/script"
 	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/templating"
@@ -39,6 +41,7 @@ type Deps struct {
 	Resume  execution.Resumer
 	// Configurations are the settings of types: maps with type and values.
 	Configurations []any
+	Scripts        script.Config
 }
 
 // IsSetting tells whether a type has a setting of that name which is none of its properties.
@@ -65,6 +68,8 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(redis.Types()...)
 	reg.Add(revision.Types(deps.Backend)...)
 	reg.Add(s3.Types(deps.KV)...)
+	reg.Add(script.Types(script.Deps{Registry: reg, Storage: deps.Storage, KV: deps.KV, Config: deps.Scripts})...)
+	reg.Add(process.Types(deps.Scripts.Process)...)
 	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
 	reg.Add(templating.Types(reg)...)

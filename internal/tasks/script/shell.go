@@ -1,0 +1,176 @@
+package script
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// dialect is how an interpreter reads commands.
+type dialect int
+
+const (
+	unknown dialect = iota // commands are handed over as they are
+	posix
+	powershell
+	batch
+)
+
+var dialects = map[string]dialect{
+	"sh": posix, "bash": posix, "dash": posix, "ash": posix, "zsh": posix, "ksh": posix, "mksh": posix, "busybox": posix,
+	"pwsh": powershell, "powershell": powershell, "cmd": batch,
+}
+
+// dialectOf tells by the last program that the interpreter names, which may stand behind others: env bash -c.
+func dialectOf(interpreter []string) dialect {
+	for i := len(interpreter) - 1; i >= 0; i-- {
+		word := interpreter[i]
+		if strings.HasPrefix(word, "-") || i > 0 && len(word) < 4 && strings.HasPrefix(word, "/") {
+			continue // an option, /c on Windows
+		}
+		name := strings.TrimSuffix(strings.ToLower(path.Base(strings.ReplaceAll(word, `\`, "/"))), ".exe")
+		if d, ok := dialects[name]; ok {
+			return d
+		}
+	}
+	return unknown
+}
+
+// windows tells whether the commands are for Windows.
+func (s *session) windows() bool {
+	return s.TargetOS == "WINDOWS" || s.TargetOS == "AUTO" && runtime.GOOS == "windows" && s.runner.Local()
+}
+
+// arguments are the program that runs the commands, and its arguments. The commands themselves go into a file: everybody on
+// the machine can read arguments, and commands may hold secrets; nor are they bounded in their length.
+func (s *session) arguments(commands []string) ([]string, error) {
+	before, err := s.renderAll(s.BeforeCommands)
+	if err != nil {
+		return nil, fmt.Errorf("beforeCommands: %w", err)
+	}
+	interpreter := s.lang.interpreter
+	if interpreter == nil {
+		interpreter = []string{"/bin/sh", "-c"}
+		if s.windows() {
+			interpreter = []string{"cmd.exe", "/d", "/c"}
+		}
+	}
+	if s.Interpreter != nil {
+		if interpreter, err = s.renderAll(s.Interpreter); err != nil {
+			return nil, fmt.Errorf("interpreter: %w", err)
+		}
+	}
+	if len(interpreter) == 0 && len(before) == 0 && s.script == "" {
+		if len(commands) == 0 {
+			return nil, fmt.Errorf("commands: there is none")
+		}
+		return commands, nil
+	}
+	d := dialectOf(interpreter)
+	var first []string
+	if s.script != "" {
+		first = slices.Clone(s.lang.before)
+		commands = []string{s.lang.call(d, s.script, s.options)}
+	}
+	text := d.text(append(first, before...), commands, s.FailFast)
+	if d == unknown {
+		return append(interpreter, text), nil
+	}
+	file, err := s.write("commands-", d.extension(), text)
+	if err != nil {
+		return nil, err
+	}
+	if last := interpreter[len(interpreter)-1]; d == posix && !strings.HasPrefix(last, "-") {
+		return append(interpreter, file), nil
+	}
+	return append(interpreter, d.source(file)), nil
+}
+
+func (d dialect) extension() string {
+	return map[dialect]string{posix: ".sh", powershell: ".ps1", batch: ".cmd"}[d]
+}
+
+// source is the command that runs the commands in a file, in the same shell.
+func (d dialect) source(file string) string {
+	if d == batch {
+		return file
+	}
+	return ". " + d.quote(file)
+}
+
+// quote makes one word of a text.
+func (d dialect) quote(text string) string {
+	switch d {
+	case powershell:
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	case batch:
+		return `"` + text + `"`
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// text is what the interpreter runs: what comes before, which is logged as DEBUG, and the commands.
+func (d dialect) text(before, commands []string, failFast bool) string {
+	var out []string
+	if len(before) > 0 {
+		out = append(out, d.echo(quiet))
+	}
+	if failFast && d == posix {
+		out = append(out, "set -e")
+	}
+	if failFast && d == powershell {
+		out = append(out, "$ErrorActionPreference = 'Stop'")
+	}
+	out = append(out, before...)
+	if len(before) > 0 {
+		out = append(out, d.echo(loud))
+	}
+	out = append(out, commands...)
+	if d == batch {
+		return batchFile(out, failFast)
+	}
+	return strings.Join(out, "\n")
+}
+
+func (d dialect) echo(word string) string {
+	if d == batch {
+		return "echo " + word
+	}
+	return "echo '" + word + "'"
+}
+
+// word is a text as a word of a command, in quotes where it needs them.
+func (d dialect) word(text string) string {
+	if strings.ContainsAny(text, " '\"$&;<>|*?()[]{}`\\\t\n#~%") {
+		return d.quote(text)
+	}
+	return text
+}
+
+// replace is a command that takes the place of the shell where it can, so that signals reach it.
+func (d dialect) replace(words ...string) string {
+	for i, w := range words {
+		words[i] = d.word(w)
+	}
+	switch d {
+	case posix:
+		return "exec " + strings.Join(words, " ")
+	case powershell:
+		return "& " + strings.Join(words, " ")
+	}
+	return strings.Join(words, " ")
+}
+
+// batchFile are lines for cmd.exe, which does not stop at the first that fails by itself.
+func batchFile(lines []string, failFast bool) string {
+	out := []string{"@echo off"}
+	for _, l := range lines {
+		out = append(out, l)
+		if failFast {
+			out = append(out, "if not %errorlevel%==0 exit /b %errorlevel%")
+		}
+	}
+	return strings.Join(out, "\r\n") + "\r\n"
+}
