@@ -26,6 +26,7 @@ import (
 	"github.com/windhover-io/windhover/internal/inputs"
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/mask"
+	"github.com/windhover-io/windhover/internal/metrics"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/purge"
@@ -57,6 +58,7 @@ type App struct {
 	World     *world.World
 	Cipher    *Cipher
 	Launcher  *launch.Launcher
+	Metrics   *metrics.Metrics
 	Skip      executor.Skip // executions that this process does not move
 
 	envs, kestra *value.Map
@@ -98,6 +100,7 @@ func New(cfg *config.Config, log *slog.Logger) (*App, error) {
 		return nil, errors.Join(err, a.Backend.Close())
 	}
 	a.Flows = flowstore.New(a.Backend.Flows(), a.compile, a.Backend.Caps().RunAhead)
+	a.Metrics = metrics.New(a.Flows.Cached)
 	a.Listeners = flowstore.NewListeners(a.Flows, a.Backend.Triggers(), httpapi.Tenant)
 	a.Launcher = &launch.Launcher{
 		Backend: a.Backend, Flows: a.Flows, Inputs: a.Inputs, World: a.World, Globals: cfg.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
@@ -171,9 +174,15 @@ func (a *App) Executor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	committed, err := a.traces(ctx)
+	traced, err := a.traces(ctx)
 	if err != nil {
 		return err
+	}
+	committed := func(tr *model.Transition) {
+		a.Metrics.Committed(tr)
+		if traced != nil {
+			traced(tr)
+		}
 	}
 	if err := a.Listeners.Refresh(ctx); err != nil {
 		return err
@@ -219,12 +228,13 @@ func (a *App) Worker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.Metrics.Threads(a.Config.Worker.Group, a.Config.Worker.Threads)
 	w := worker.New(worker.Config{
 		Backend: a.Backend, Flows: a.Flows, Registry: a.Registry, Functions: a.World, Launcher: a.Launcher, Storage: a.Storage, Templates: a.Templates,
 		Location: time.Local, Globals: a.Config.Variables.Globals, Envs: a.envs, Kestra: a.kestra,
 		Encrypt: a.Cipher.encrypt(), Decrypt: a.Cipher.decrypt(), Masks: a.Masks, Log: a.Log, Member: member, Group: a.Config.Worker.Group,
 		Threads: a.Config.Worker.Threads, TmpDir: tmp, Grace: a.Config.Server.Grace,
-		TraceParent: a.traceParent(),
+		TraceParent: a.traceParent(), Began: a.Metrics.JobStarted,
 	})
 	a.start("worker", w.Run)
 	return nil

@@ -21,7 +21,7 @@ func (a *App) Webserver(ctx context.Context) error {
 	}
 	api := httpapi.New(httpapi.Config{
 		Backend: a.Backend, Storage: a.Storage, Flows: a.Flows, Launcher: a.Launcher, Registry: a.Registry, Templates: a.Templates,
-		KV: kv.New(a.Backend.Documents()), Secrets: a.Secrets, Masks: a.Masks, Settings: a.Config, Version: Version, Log: a.Log,
+		KV: kv.New(a.Backend.Documents()), Secrets: a.Secrets, Masks: a.Masks, Settings: a.Config, Version: Version, Log: a.Log, Metrics: a.Metrics.Registry(),
 		FlowOptions: a.FlowOptions, StoreFlow: a.StoreFlow, DropFlow: a.DropFlow,
 	})
 	var lc net.ListenConfig

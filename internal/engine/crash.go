@@ -41,7 +41,7 @@ func Crash(r Remains, ev *model.Event, reason string, now time.Time) *model.Tran
 	c := &crash{h: &h, t: t, cause: ev.ID, now: laterOf(h.Engine.Now, now)}
 	c.endRuns(r)
 	c.endHeader(reason)
-	t.Version, t.Execution = r.Version+1, &h
+	t.Version, t.Execution, t.Before = r.Version+1, &h, r.Execution
 	t.Logs = []model.LogEntry{{
 		Tenant: h.Tenant, Namespace: h.Namespace, FlowID: h.FlowID, ExecutionID: h.ID, Timestamp: c.now, Level: model.LevelError,
 		Thread: "executor", Message: reason, Seq: engineSeq + int(t.Version)<<10,

@@ -147,10 +147,12 @@ func (x *turn) finish() Result {
 		h.Engine.Now, h.Engine.Format = x.now, Format
 		x.t.Execution = h
 	}
+	x.t.Before = x.before
+	slices.SortFunc(x.changed, func(a, b change) int { return cmp.Compare(a.n.run.Engine.Seq, b.n.run.Engine.Seq) })
 	for _, c := range x.changed {
 		x.t.TaskRuns = append(x.t.TaskRuns, c.n.run)
+		x.t.RunsBefore = append(x.t.RunsBefore, c.old)
 	}
-	slices.SortFunc(x.t.TaskRuns, func(a, b *model.TaskRun) int { return cmp.Compare(a.Engine.Seq, b.Engine.Seq) })
 	if len(x.t.Answers) == 0 {
 		x.answer(model.Answer{Execution: x.s.Exec})
 	}

@@ -109,6 +109,9 @@ func (a *API) ask(ctx context.Context, id string, kind model.EventKind, act *mod
 			return nil, err
 		}
 	}
+	if ans.Code == model.AnswerDone {
+		a.observer.acted(kind)
+	}
 	return ans.Execution, refused(ans)
 }
 

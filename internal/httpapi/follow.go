@@ -22,11 +22,13 @@ const keepAlive = 15 * time.Second
 
 // stream is a response of server-sent events.
 type stream struct {
-	w http.ResponseWriter
-	f http.Flusher
+	w     http.ResponseWriter
+	f     http.Flusher
+	close func() // when nothing more is sent
 }
 
-func newStream(w http.ResponseWriter) (*stream, error) {
+// stream begins to answer with events that tell of something.
+func (a *API) stream(w http.ResponseWriter, of string) (*stream, error) {
 	f, ok := w.(http.Flusher)
 	if !ok {
 		return nil, fmt.Errorf("the connection cannot stream")
@@ -35,7 +37,10 @@ func newStream(w http.ResponseWriter) (*stream, error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
-	return &stream{w, f}, nil
+	a.observer.opened.WithLabelValues(of).Inc()
+	open := a.observer.streams.WithLabelValues(of)
+	open.Inc()
+	return &stream{w, f, open.Dec}, nil
 }
 
 // send sends one event.
@@ -58,10 +63,11 @@ func (a *API) followExecution(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := newStream(w)
+	s, err := a.stream(w, "execution")
 	if err != nil {
 		return err
 	}
+	defer s.close()
 	s.send("start", []byte("{}"))
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
@@ -112,10 +118,11 @@ func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := newStream(w)
+	s, err := a.stream(w, "log")
 	if err != nil {
 		return err
 	}
+	defer s.close()
 	s.send("start", []byte("{}"))
 	seen := map[string]bool{}
 	tick := time.NewTicker(keepAlive)
@@ -173,10 +180,11 @@ func (a *API) followRelated(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := newStream(w)
+	s, err := a.stream(w, "dependencies")
 	if err != nil {
 		return err
 	}
+	defer s.close()
 	s.send("start", []byte("{}"))
 	running := map[string]bool{}
 	tell := func(x *model.Execution) {

@@ -217,11 +217,20 @@ func TestPurge(t *testing.T) {
 func TestPrometheus(t *testing.T) {
 	s := start(t, nil)
 	s.yaml("POST", "/flows", "id: pauses\nnamespace: company.team\ntasks:\n  - {id: wait, type: io.kestra.plugin.core.flow.Pause}\n").is(200)
+	x := s.send("POST", "/executions/company.team/pauses", "", "").is(200).id()
+	s.await(x, "PAUSED")
+	s.send("DELETE", "/executions/"+x+"/kill", "", "").is(202)
+	s.await(x, "KILLED")
+	s.send("DELETE", "/executions/"+x+"/kill", "", "").is(409)
 	s.await(s.send("POST", "/executions/company.team/pauses", "", "").is(200).id(), "PAUSED")
 	text := string(s.send("GET", "//metrics", "", "").is(200).body)
 	for _, line := range []string{
 		`windhover_executions_unfinished{state="PAUSED"} 1`, `windhover_executions_unfinished{state="RUNNING"} 0`,
-		`windhover_members{kind="WORKER",state="RUNNING"} 1`, `windhover_http_requests_total{method="POST",status="200"} 2`, "windhover_build_info{",
+		`windhover_members{kind="WORKER",state="RUNNING"} 1`, `windhover_http_requests_total{method="POST",status="200"} 3`, "windhover_build_info{",
+		// as the reference calls them
+		`kestra_webserver_execution_kill_total 1`, `kestra_webserver_execution_pause_total 0`,
+		`kestra_sse_connections_opened_total{sse_type="execution"} `, `kestra_sse_connections_active{sse_type="execution"} 0`,
+		`kestra_worker_job_running{worker_group=""} 0`, `kestra_executor_execution_end_count_total{flow_id="pauses",`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("%s is not among the metrics", line)

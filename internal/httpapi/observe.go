@@ -20,12 +20,21 @@ type observer struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	duration prometheus.Histogram
+	actions  map[model.EventKind]prometheus.Counter
+	streams  *prometheus.GaugeVec
+	opened   *prometheus.CounterVec
 	log      *slog.Logger
 }
 
-func newObserver(b backend.Backend, version string, log *slog.Logger) *observer {
+func newObserver(cfg Config) *observer {
 	o := &observer{
-		registry: prometheus.NewRegistry(), log: log,
+		registry: cfg.Metrics, log: cfg.Log, actions: map[model.EventKind]prometheus.Counter{},
+		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kestra_sse_connections_active", Help: "Streams of events that are open, by what they tell of.",
+		}, []string{"sse_type"}),
+		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kestra_sse_connections_opened_total", Help: "Streams of events that were opened, by what they tell of.",
+		}, []string{"sse_type"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "windhover_http_requests_total", Help: "Requests that were answered, by method and status.",
 		}, []string{"method", "status"}),
@@ -35,12 +44,36 @@ func newObserver(b backend.Backend, version string, log *slog.Logger) *observer 
 		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "windhover_build_info", Help: "Always 1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": version},
+		Name: "windhover_build_info", Help: "Always 1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
-	o.registry.MustRegister(o.requests, o.duration, build, backlog{b}, collectors.NewGoCollector(),
+	if o.registry == nil {
+		o.registry = prometheus.NewRegistry()
+	}
+	for kind, name := range actionMetrics {
+		o.actions[kind] = prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kestra_webserver_" + name + "_total", Help: "Requests to " + string(kind) + " that were done.",
+		})
+		o.registry.MustRegister(o.actions[kind])
+	}
+	o.registry.MustRegister(o.requests, o.duration, build, o.streams, o.opened, backlog{cfg.Backend}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
+}
+
+// actionMetrics are the reference's names of what clients do with executions.
+var actionMetrics = map[model.EventKind]string{
+	model.EventKill: "execution_kill", model.EventPause: "execution_pause", model.EventResume: "execution_resume",
+	model.EventRestart: "execution_restart", model.EventReplay: "execution_replay", model.EventForceRun: "execution_forcerun",
+	model.EventUnqueue: "execution_unqueue", model.EventChangeStatus: "execution_changestatus", model.EventLabels: "execution_updatelabels",
+	model.EventChangeState: "taskrun_changestate",
+}
+
+// acted counts something that was done with an execution.
+func (o *observer) acted(kind model.EventKind) {
+	if c := o.actions[kind]; c != nil {
+		c.Inc()
+	}
 }
 
 func (o *observer) handler() http.Handler {

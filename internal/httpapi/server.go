@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/config"
@@ -40,6 +41,7 @@ type Config struct {
 	Settings  *config.Config
 	Version   string
 	Log       *slog.Logger
+	Metrics   *prometheus.Registry // what /metrics tells; nil begins with none
 	// FlowOptions are what flows are compiled with; StoreFlow stores a compiled one (see app.App).
 	FlowOptions func(tenant string, revision int) flow.Options
 	StoreFlow   func(ctx context.Context, f *model.Flow, expect int) (*model.Flow, error)
@@ -63,7 +65,7 @@ func New(cfg Config) *API {
 	if cfg.Masks == nil {
 		cfg.Masks = &mask.Book{}
 	}
-	a := &API{Config: cfg, mux: chi.NewRouter(), observer: newObserver(cfg.Backend, cfg.Version, cfg.Log)}
+	a := &API{Config: cfg, mux: chi.NewRouter(), observer: newObserver(cfg)}
 	a.executionRoutes()
 	a.actionRoutes()
 	a.followRoutes()

@@ -341,9 +341,14 @@ type Transition struct {
 	Execution *Execution // the new header, nil if unchanged
 	TaskRuns  []*TaskRun // added or changed, as they now are
 	DropRuns  []string   // ids of task runs that are no more
-	Gate      *GateChange
-	Trigger   *TriggerChange
-	Deleted   bool // the entity and its records go; a tombstone stays
+	// Before and RunsBefore are Execution and TaskRuns as they were, nil where they are new: for those who tell of what has
+	// happened. They are not stored.
+	Before     *Execution
+	RunsBefore []*TaskRun
+
+	Gate    *GateChange
+	Trigger *TriggerChange
+	Deleted bool // the entity and its records go; a tombstone stays
 
 	Jobs        []*Job   // to be handed out
 	JobsDone    []string // ids of jobs that ended, or that must not be handed out any more

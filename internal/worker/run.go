@@ -31,6 +31,8 @@ type run struct {
 	taskRun *model.TaskRun
 	vars    *value.Map
 	timeout time.Duration
+	// timedOut is set when the task took longer than that.
+	timedOut bool
 
 	mask    mask.Hider
 	logs    *runLog
