@@ -365,6 +365,11 @@ func TestCompletion(t *testing.T) {
 	ok(t, "flow", "updates", dir)
 	contains(t, ok(t, "__complete", "execution", "create", ""), "company.team\n")
 	contains(t, ok(t, "__complete", "execution", "create", "company.team", ""), "a\n")
+	id := okJSON[struct{ ID string }](t, "execution", "create", "company.team", "a", "--wait").ID
+	contains(t, ok(t, "__complete", "execution", "get", ""), id+"\tcompany.team.a SUCCESS\n", ":36\n")
+	if out := ok(t, "__complete", "execution", "kill", id, ""); strings.Contains(out, id) {
+		t.Errorf("an id twice:\n%s", out)
+	}
 	contains(t, ok(t, "__complete", "flow", "list", "-o", ""), "table\njson\nyaml\n")
 	contains(t, ok(t, "completion", "bash"), "__start_windhover")
 }

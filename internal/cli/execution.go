@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,11 @@ func newExecution(o *options) *cobra.Command {
 		{"force-run", http.MethodPost, "Run executions that wait, whatever they wait for"},
 	} {
 		cmd.AddCommand(newExecutionAction(o, a.name, a.method, a.short))
+	}
+	for _, c := range cmd.Commands() {
+		if c.ValidArgsFunction == nil && strings.Contains(c.Use, " ID") {
+			c.ValidArgsFunction = o.completeExecution
+		}
 	}
 	return o.connect(cmd)
 }

@@ -81,6 +81,7 @@ func refuseUnknown(group *cobra.Command) {
 		return
 	}
 	group.Args = cobra.ArbitraryArgs
+	group.SuggestionsMinimumDistance = 2 // SuggestionsFor alone does not set what it is by default
 	group.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()

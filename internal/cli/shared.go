@@ -174,3 +174,29 @@ func (o *options) completeNamespace(cmd *cobra.Command, args []string, text stri
 	}
 	return o.completeFlow(cmd, args, text)
 }
+
+// maxCompleted is how many executions a completion offers.
+const maxCompleted = 50
+
+// completeExecution completes the id of an execution, the latest first; what follows where many are taken are ids too.
+func (o *options) completeExecution(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 && !strings.HasSuffix(cmd.Use, "ID…") {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+	defer cancel()
+	var found struct {
+		Results []execution `json:"results"`
+	}
+	q := url.Values{"size": {strconv.Itoa(maxCompleted)}, "sort": {"state.startDate:desc"}}
+	if o.client().getInto(ctx, "/executions/search", q, &found) != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []string
+	for _, e := range found.Results {
+		if !slices.Contains(args, e.ID) {
+			ids = append(ids, cobra.CompletionWithDesc(e.ID, e.Namespace+"."+e.FlowID+" "+e.State.Current))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}

@@ -39,6 +39,8 @@ func TestMessages(t *testing.T) {
 			"e line 6, column 3: tasks[0].mesage: `mesage` is not a property of the task type io.kestra.plugin.core.log.Log; did you mean `message`?"}},
 		{"a mistyped type", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.log.Logg, message: x}\n", []string{
 			"e line 4, column 17: tasks[0].type: there is no task type `io.kestra.plugin.core.log.Logg`; did you mean `io.kestra.plugin.core.log.Log`?"}},
+		{"a mistyped type of a short name", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.log.Lg, message: x}\n", []string{
+			"e line 4, column 17: tasks[0].type: there is no task type `io.kestra.plugin.core.log.Lg`; did you mean `io.kestra.plugin.core.log.Log`?"}},
 		{"a type in the wrong package", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.logs.Return, format: x}\n", []string{
 			"e line 4, column 17: tasks[0].type: there is no task type `io.kestra.plugin.core.logs.Return`; did you mean `io.kestra.plugin.core.debug.Return`?"}},
 		{"a type of another kind", head + "tasks:\n- {id: a, type: io.kestra.plugin.core.trigger.Webhook, key: x}\n", []string{
@@ -266,7 +268,7 @@ func TestTriggerMessages(t *testing.T) {
 func TestTemplates(t *testing.T) {
 	sources := map[string]string{
 		"good":   "id: good\nnamespace: n\ntasks:\n- {id: one, type: io.kestra.plugin.core.log.Log, message: '{{ outputs.t.args.x }}'}\nerrors:\n- {id: two, type: io.kestra.plugin.core.log.Log, message: x}\n",
-		"bad":    "id: bad\nnamespace: n\ntasks:\n- {id: one, type: nope}\n",
+		"bad":    "id: bad\nnamespace: n\ntasks:\n- {id: one, type: unheard}\n",
 		"nested": "id: nested\nnamespace: n\ntasks:\n- {id: one, type: io.kestra.plugin.core.flow.Template, namespace: n, templateId: good}\n",
 		"clash":  "id: clash\nnamespace: n\ntasks:\n- {id: a, type: io.kestra.plugin.core.log.Log, message: x}\n",
 	}
@@ -291,7 +293,7 @@ func TestTemplates(t *testing.T) {
 	const at = "e line 5, column 94: tasks[1].templateId: "
 	for id, want := range map[string]string{
 		"none":   at + "the template cannot be read: not found",
-		"bad":    at + "in the template, line 4: there is no task type `nope`",
+		"bad":    at + "in the template, line 4: there is no task type `unheard`",
 		"nested": at + "in the template, line 4: a template cannot stand in another one",
 		"clash":  at + "in the template, line 5: the task `a` is declared twice, also at line 4",
 	} {

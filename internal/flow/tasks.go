@@ -85,27 +85,41 @@ func (c *compiler) typeOf(o *object, category plugin.Category) *plugin.Type {
 }
 
 // nearestType returns the type that was probably meant: one whose own name is near, of several the one in the nearest
-// package. Packages are long and alike, so that whole names would always be near to some other.
+// package. Packages are long and alike, so that whole names would always be near to some other. Short names are near only
+// together with the last part of their package.
 func nearestType(name string, known []string) string {
-	own := func(s string) string { return s[strings.LastIndexByte(s, '.')+1:] }
-	var names []string
-	for _, k := range known {
-		names = append(names, own(k))
+	for _, parts := range []int{1, 2} {
+		var names []string
+		for _, k := range known {
+			names = append(names, lastParts(k, parts))
+		}
+		near := yamldoc.Nearest(lastParts(name, parts), names)
+		if near == "" {
+			continue
+		}
+		var candidates []string
+		for i, k := range known {
+			if names[i] == near {
+				candidates = append(candidates, k)
+			}
+		}
+		if best := yamldoc.Nearest(name, candidates); best != "" {
+			return best
+		}
+		return candidates[0]
 	}
-	near := yamldoc.Nearest(own(name), names)
-	if near == "" {
-		return ""
-	}
-	var candidates []string
-	for _, k := range known {
-		if own(k) == near {
-			candidates = append(candidates, k)
+	return ""
+}
+
+// lastParts are the last parts of a name with dots.
+func lastParts(name string, n int) string {
+	at := len(name)
+	for range n {
+		if at = strings.LastIndexByte(name[:at], '.'); at < 0 {
+			return name
 		}
 	}
-	if best := yamldoc.Nearest(name, candidates); best != "" {
-		return best
-	}
-	return candidates[0]
+	return name[at+1:]
 }
 
 var singular = map[plugin.Category]string{

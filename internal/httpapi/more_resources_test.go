@@ -237,3 +237,20 @@ func TestPrometheus(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownPlaces(t *testing.T) {
+	s := start(t, nil)
+	for path, want := range map[string]string{
+		"//api/v1/other/flows/search": `there is no tenant \"other\", only \"main\"`, "//api/v1/nothing": `"Not Found"`, "/nothing/x/y/z": `"Not Found"`,
+	} {
+		if a := s.get(path).is(404); !strings.Contains(string(a.body), want) {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+	s.get("//prometheus").is(200)
+	for query, want := range map[string]string{"size=x": "size: must be a whole number", "size=0": "size: must be greater than", "page=1.5": "page: must be a whole number"} {
+		if a := s.get("/flows/search?" + query).is(422); !strings.Contains(string(a.body), want) {
+			t.Errorf("%s: %s", query, a.body)
+		}
+	}
+}

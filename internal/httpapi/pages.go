@@ -35,7 +35,9 @@ func (a *API) pageRoutes() {
 		}
 		return writeRaw(w, http.StatusOK, b)
 	})
-	a.mux.Method("GET", "/metrics", a.observer.handler())
+	for _, path := range []string{"/metrics", "/prometheus"} { // as the reference calls it
+		a.mux.Method("GET", path, a.observer.handler())
+	}
 	a.mux.Get("/", welcome)
 	a.mux.Get("/ui", welcome)
 	a.mux.Get("/ui/*", welcome)

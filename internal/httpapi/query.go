@@ -45,10 +45,16 @@ func (of resource) query(r *http.Request) (backend.Query, error) {
 	v := r.URL.Query()
 	q := backend.Query{Tenant: Tenant, Page: 1, Size: 10}
 	var err error
-	if q.Page, err = whole(v, "page", 1); err != nil || q.Page < 1 {
+	if q.Page, err = whole(v, "page", 1); err != nil {
+		return q, err
+	}
+	if q.Size, err = whole(v, "size", 10); err != nil {
+		return q, err
+	}
+	if q.Page < 1 {
 		return q, invalid("page: must be greater than or equal to 1")
 	}
-	if q.Size, err = whole(v, "size", 10); err != nil || q.Size < 1 {
+	if q.Size < 1 {
 		return q, invalid("size: must be greater than or equal to 1")
 	}
 	if q.Size > maxPage {
@@ -75,7 +81,11 @@ func whole(v url.Values, name string, otherwise int) (int, error) {
 	if s == "" {
 		return otherwise, nil
 	}
-	return strconv.Atoi(s)
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, invalid(name + ": must be a whole number")
+	}
+	return n, nil
 }
 
 // fieldNames are the fields by their names in requests.

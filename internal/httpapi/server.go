@@ -5,6 +5,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -92,11 +93,23 @@ func New(cfg Config) *API {
 	a.exportRoutes()
 	a.miscRoutes()
 	a.pageRoutes()
-	a.mux.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, notFound("Not Found")) })
+	a.mux.NotFound(a.noRoute)
 	a.mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, &Error{http.StatusMethodNotAllowed, "Method Not Allowed"})
 	})
 	return a
+}
+
+// noRoute answers a request for a path that there is not; one that is there for the only tenant says so.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	message := "Not Found"
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/"); ok {
+		tenant, path, _ := strings.Cut(rest, "/")
+		if a.mux.Match(chi.NewRouteContext(), r.Method, "/api/v1/"+Tenant+"/"+path) {
+			message = fmt.Sprintf("Not Found: there is no tenant %q, only %q", tenant, Tenant)
+		}
+	}
+	a.fail(w, r, notFound(message))
 }
 
 // handler answers one request; an error is told to the client as it deserves (see errors.go).
