@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/model"
@@ -13,8 +14,13 @@ import (
 // registry lists every type that this process knows.
 func (a *App) registry() *plugin.Registry {
 	reg := plugin.NewRegistry()
+	scripts := a.Config.Tasks.Scripts
+	if scripts.CacheDir == "" && a.Config.Backend.Type == "sqlite" {
+		scripts.CacheDir = filepath.Join(a.Config.Backend.Path, "cache")
+	}
 	tasks.Register(reg, tasks.Deps{
 		Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents()), Resume: a.resume, Configurations: a.Config.Plugins.Configurations,
+		Scripts: scripts,
 	})
 	return reg
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/purge"
 	"github.com/windhover-io/windhover/internal/storage/s3"
+	"github.com/windhover-io/windhover/internal/tasks/script"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -113,6 +114,8 @@ type Tasks struct {
 	TmpDir string
 	// Defaults are plugin defaults under their older key; they come before those of Plugins.
 	Defaults []any
+	// Scripts configures tasks that run scripts and commands.
+	Scripts script.Config
 }
 
 // Plugins configures types.
@@ -203,6 +206,9 @@ func (c *Config) Validate() []string {
 		}
 	default:
 		out = append(out, fmt.Sprintf("storage.type: %q is none of local, s3, minio, memory", c.Storage.Type))
+	}
+	if r := c.Tasks.Scripts.Runner; r != "" && r != script.Docker && r != script.Process {
+		out = append(out, fmt.Sprintf("tasks.scripts.runner: %q is none of %s, %s", r, script.Docker, script.Process))
 	}
 	if c.Retention.Every < time.Second {
 		out = append(out, "retention.interval: at least a second is required")

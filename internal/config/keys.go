@@ -50,6 +50,14 @@ func size(text string) (int64, error) {
 	return n * unit, nil
 }
 
+// bytes sets what is a number of bytes, or of other things.
+func bytes(p func(*Config) *int64) func(*Config, any) error {
+	return func(c *Config, v any) (err error) {
+		*p(c), err = size(value.Print(v))
+		return err
+	}
+}
+
 func flag(p func(*Config) *bool) func(*Config, any) error {
 	return func(c *Config, v any) error {
 		b, err := strconv.ParseBool(value.Print(v))
@@ -189,17 +197,13 @@ func texts(p func(*Config) *[]string) func(*Config, any) error {
 }
 
 var keys = map[string]key{
-	"server.host":                 {text(func(c *Config) *string { return &c.Server.Host }), "The address to listen on; loopback unless it is set."},
-	"server.port":                 {whole(func(c *Config) *int { return &c.Server.Port }), "The port to listen on."},
-	"server.basic-auth.enabled":   {flag(func(c *Config) *bool { return &c.Server.BasicAuth.Enabled }), "Ask for a name and a password."},
-	"server.basic-auth.username":  {text(func(c *Config) *string { return &c.Server.BasicAuth.Username }), "The name."},
-	"server.basic-auth.password":  {text(func(c *Config) *string { return &c.Server.BasicAuth.Password }), "The password."},
-	"server.basic-auth.open-urls": {texts(func(c *Config) *[]string { return &c.Server.BasicAuth.OpenURLs }), "Path prefixes that need neither name nor password."},
-	"server.max-request-size": {func(c *Config, v any) error {
-		n, err := size(value.Print(v))
-		c.Server.MaxRequest = n
-		return err
-	}, "The largest body of a request, in bytes, or as 10MB or 10GB."},
+	"server.host":                          {text(func(c *Config) *string { return &c.Server.Host }), "The address to listen on; loopback unless it is set."},
+	"server.port":                          {whole(func(c *Config) *int { return &c.Server.Port }), "The port to listen on."},
+	"server.basic-auth.enabled":            {flag(func(c *Config) *bool { return &c.Server.BasicAuth.Enabled }), "Ask for a name and a password."},
+	"server.basic-auth.username":           {text(func(c *Config) *string { return &c.Server.BasicAuth.Username }), "The name."},
+	"server.basic-auth.password":           {text(func(c *Config) *string { return &c.Server.BasicAuth.Password }), "The password."},
+	"server.basic-auth.open-urls":          {texts(func(c *Config) *[]string { return &c.Server.BasicAuth.OpenURLs }), "Path prefixes that need neither name nor password."},
+	"server.max-request-size":              {bytes(func(c *Config) *int64 { return &c.Server.MaxRequest }), "The largest body of a request, in bytes, or as 10MB or 10GB."},
 	"server.termination-grace-period":      {duration(func(c *Config) *time.Duration { return &c.Server.Grace }), "How long a stop waits for running tasks."},
 	"server.preview.initial-rows":          {whole(func(c *Config) *int { return &c.Server.PreviewRows }), "How many rows of a file a preview shows, unless more are asked for."},
 	"server.preview.max-rows":              {whole(func(c *Config) *int { return &c.Server.MaxPreviewRows }), "How many rows of a file a preview shows at most."},
@@ -242,12 +246,25 @@ var keys = map[string]key{
 		c.Variables.Globals = m
 		return nil
 	}, "Variables that every expression sees as globals."},
-	"tasks.tmp-dir.path":     {text(func(c *Config) *string { return &c.Tasks.TmpDir }), "Where tasks get their working directories."},
-	"tasks.defaults":         {list(func(c *Config) *[]any { return &c.Tasks.Defaults }), "The older name of plugins.defaults; where both are set, these come first."},
-	"plugins.defaults":       {list(func(c *Config) *[]any { return &c.Plugins.Defaults }), "Plugin defaults for all flows."},
-	"plugins.configurations": {list(func(c *Config) *[]any { return &c.Plugins.Configurations }), "Settings of types: maps with type and values. Those that are properties of the type count as plugin defaults."},
-	"worker.threads":         {whole(func(c *Config) *int { return &c.Worker.Threads }), "How many tasks a worker runs at once."},
-	"worker.group":           {text(func(c *Config) *string { return &c.Worker.Group }), "The worker group that a worker serves."},
+	"tasks.tmp-dir.path": {text(func(c *Config) *string { return &c.Tasks.TmpDir }), "Where tasks get their working directories."},
+	"tasks.scripts.runner": {text(func(c *Config) *string { return &c.Tasks.Scripts.Runner }),
+		"Where scripts run that name no task runner: DOCKER, as unless it is set, or PROCESS."},
+	"tasks.scripts.environment": {texts(func(c *Config) *[]string { return &c.Tasks.Scripts.Process.Environment }),
+		"Variables of the server's environment that processes of tasks see besides PATH, HOME, the language, the time zone and proxies; PIP_* stands for all that begin so."},
+	"tasks.scripts.quota":      {bytes(func(c *Config) *int64 { return &c.Tasks.Scripts.Quota }), "How much the working directory of a script may hold; a script that fills it is ended."},
+	"tasks.scripts.kill-grace": {duration(func(c *Config) *time.Duration { return &c.Tasks.Scripts.Process.Grace }), "How long a process may take to end itself after it was asked to, before it is killed."},
+	"tasks.scripts.cache-dir":  {text(func(c *Config) *string { return &c.Tasks.Scripts.CacheDir }), "Where dependencies of scripts are kept; a directory beside the data unless it is set."},
+	"tasks.scripts.limits.memory": {bytes(func(c *Config) *int64 { return &c.Tasks.Scripts.Process.Limits.Memory }),
+		"The address space of each process of a task, where the system can bound it; the same holds for the other limits."},
+	"tasks.scripts.limits.file-size":  {bytes(func(c *Config) *int64 { return &c.Tasks.Scripts.Process.Limits.FileSize }), "The largest file that it writes."},
+	"tasks.scripts.limits.cpu":        {duration(func(c *Config) *time.Duration { return &c.Tasks.Scripts.Process.Limits.CPU }), "The time that it may compute."},
+	"tasks.scripts.limits.open-files": {bytes(func(c *Config) *int64 { return &c.Tasks.Scripts.Process.Limits.OpenFiles }), "How many files it has open at once."},
+	"tasks.scripts.limits.processes":  {bytes(func(c *Config) *int64 { return &c.Tasks.Scripts.Process.Limits.Processes }), "How many processes its user may have, those of others included."},
+	"tasks.defaults":                  {list(func(c *Config) *[]any { return &c.Tasks.Defaults }), "The older name of plugins.defaults; where both are set, these come first."},
+	"plugins.defaults":                {list(func(c *Config) *[]any { return &c.Plugins.Defaults }), "Plugin defaults for all flows."},
+	"plugins.configurations":          {list(func(c *Config) *[]any { return &c.Plugins.Configurations }), "Settings of types: maps with type and values. Those that are properties of the type count as plugin defaults."},
+	"worker.threads":                  {whole(func(c *Config) *int { return &c.Worker.Threads }), "How many tasks a worker runs at once."},
+	"worker.group":                    {text(func(c *Config) *string { return &c.Worker.Group }), "The worker group that a worker serves."},
 	"retention.executions": {duration(func(c *Config) *time.Duration { return &c.Retention.Executions }),
 		"How long executions are kept after their end, with all that belongs to them, such as P90D; for ever unless it is set."},
 	"retention.logs":    {duration(func(c *Config) *time.Duration { return &c.Retention.Logs }), "How long log lines are kept at most."},
@@ -275,12 +292,12 @@ var keys = map[string]key{
 var inert = []string{
 	"jdbc.", "retries.", "anonymous-usage-report.", "ui-anonymous-usage-report.", "server.liveness.", "server.service.", "metrics.labels.", "metrics.tags.",
 	"worker.controllers.", "worker.max-num-threads.", "heartbeat.", "indexer.", "executor.", "scheduler.", "controller.", "grpc.", "security.",
-	"ui.", "plugins.repositories.", "plugins.management.", "plugins.auto-install.", "tasks.scripts.", "pebble.", "uid.", "logging.",
+	"ui.", "plugins.repositories.", "plugins.management.", "plugins.auto-install.", "tasks.scripts.docker.", "pebble.", "uid.", "logging.",
 }
 
 // unserved are prefixes of keys of the reference that change what people see, and do not here: who sets one is told why.
 var unserved = map[string]string{
-	"metrics.prefix.":                      "the names of metrics begin with windhover_",
+	"metrics.prefix.":                      "the names of metrics begin with windhover_, or kestra_ where the reference has them",
 	"regex.":                               "regular expressions have limits of their own",
 	"kv.":                                  "keys are kept in the backend",
 	"logs.":                                "retention.logs says how long log lines are kept",

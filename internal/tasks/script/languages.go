@@ -110,8 +110,11 @@ func Types(deps Deps) []plugin.Type {
 	for i := range languages {
 		l := &languages[i]
 		out = append(out, l.scriptType(&deps), l.commandsType(&deps))
+		if l.triggers {
+			out = append(out, l.triggerTypes(&deps)...)
+		}
 	}
-	return out
+	return append(out, olderTypes(&deps)...)
 }
 
 const about = "The exit code decides how the task ends. Lines such as `::{\"outputs\":{\"count\":3}}::` on standard output give the output " +
@@ -126,7 +129,7 @@ taskRunner:
   type: io.kestra.plugin.core.runner.Process
 script: |
   ` + strings.ReplaceAll(l.example, "\n", "\n  ")}},
-		New: func() any { return &Script{Common: Common{deps: deps, lang: l}} }, Outputs: Output{},
+		New: func() any { return l.newScript(Common{deps: deps, lang: l}) }, Outputs: Output{},
 	}
 }
 
@@ -138,6 +141,23 @@ taskRunner:
   type: io.kestra.plugin.core.runner.Process
 commands:
   - ` + l.command}},
-		New: func() any { return &Commands{Common: Common{deps: deps, lang: l}} }, Outputs: Output{},
+		New: func() any { return l.newCommands(Common{deps: deps, lang: l}) }, Outputs: Output{},
 	}
+}
+
+func (l *language) newScript(c Common) any {
+	switch l.area {
+	case "python":
+		return &PythonScript{Common: c}
+	case "jbang":
+		return &JBang{Common: c}
+	}
+	return &Script{Common: c}
+}
+
+func (l *language) newCommands(c Common) any {
+	if l.area == "python" {
+		return &PythonCommands{Common: c}
+	}
+	return &Commands{Common: c}
 }

@@ -28,7 +28,7 @@ type Deps struct {
 
 // Config configures scripts of a worker.
 type Config struct {
-	// Runner is where tasks run that name no task runner: DOCKER, which "" means too, or PROCESS.
+	// Runner is where tasks run that name no task runner: Docker, which "" means too, or Process.
 	Runner string
 	// Quota is how much a task's working directory may hold, in bytes; 0 for any amount.
 	Quota int64
@@ -37,10 +37,10 @@ type Config struct {
 	Process  process.Config
 }
 
-// The names of task runners, as the older property runner has them.
+// The names of task runners in the configuration and in the older property runner.
 const (
-	docker     = "DOCKER"
-	inProcess  = "PROCESS"
+	Docker     = "DOCKER"
+	Process    = "PROCESS"
 	dockerType = "io.kestra.plugin.scripts.runner.docker.Docker"
 )
 
@@ -90,28 +90,50 @@ type Script struct {
 
 // Run runs it.
 func (t *Script) Run(ctx context.Context, run sdk.Run) (any, error) {
-	return t.script(ctx, run, t.Script, t.lang.extension, nil)
-}
-
-// script runs a text of the task's language.
-func (c *Common) script(ctx context.Context, run sdk.Run, text sdk.Template, extension string, options []string) (any, error) {
-	s, err := c.open(ctx, run, text)
+	s, err := t.open(ctx, run, t.Script)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	return s.runScript(t.Script, t.lang.extension, nil)
+}
+
+// runScript runs a text of the task's language.
+func (s *session) runScript(text sdk.Template, extension string, options []string) (any, error) {
 	script, err := s.render(text)
 	if err != nil {
 		return nil, fmt.Errorf("script: %w", err)
 	}
-	if c.lang.program == nil { // the shell's own language
+	if s.lang.program == nil { // the shell's own language
 		return s.run([]string{script})
 	}
-	if s.script, err = s.write("script-", extension, c.lang.prelude(script)); err != nil {
+	if s.script, err = s.write("script-", extension, s.lang.prelude(script)); err != nil {
 		return nil, err
 	}
 	s.options = options
 	return s.run(nil)
+}
+
+// JBang runs a script with JBang.
+type JBang struct {
+	Common
+	Script    sdk.Template `json:"script" required:"true" doc:"The script."`
+	Extension string       `json:"extension" default:".java" pattern:"^\\.[a-zA-Z]+$" doc:"The extension of its file, which tells the language: .java, .jsh, .kt, .groovy or .md."`
+	Quiet     bool         `json:"quiet" default:"true" doc:"Whether JBang tells of errors only."`
+}
+
+// Run runs it.
+func (t *JBang) Run(ctx context.Context, run sdk.Run) (any, error) {
+	s, err := t.open(ctx, run, t.Script)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	var options []string
+	if t.Quiet {
+		options = []string{"--quiet"}
+	}
+	return s.runScript(t.Script, t.Extension, options)
 }
 
 // Commands runs commands of a shell.
@@ -122,15 +144,15 @@ type Commands struct {
 
 // Run runs them.
 func (t *Commands) Run(ctx context.Context, run sdk.Run) (any, error) {
-	return t.commands(ctx, run, t.Commands)
-}
-
-func (c *Common) commands(ctx context.Context, run sdk.Run, commands []sdk.Template) (any, error) {
-	s, err := c.open(ctx, run, commands...)
+	s, err := t.open(ctx, run, t.Commands...)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	return s.runCommands(t.Commands)
+}
+
+func (s *session) runCommands(commands []sdk.Template) (any, error) {
 	rendered, err := s.renderAll(commands)
 	if err != nil {
 		return nil, fmt.Errorf("commands: %w", err)
@@ -149,13 +171,13 @@ func (c *Common) chosen() (r taskrunner.Runner, byDefault bool, err error) {
 			}
 			return r, false, nil
 		}
-		runner = docker // the older property counts
+		runner = Docker // the older property counts
 	}
 	if runner == "" {
 		runner, byDefault = c.deps.Config.Runner, true
 	}
 	name, props := dockerType, value.NewMap(0)
-	if runner == inProcess {
+	if runner == Process {
 		name = process.Name
 	} else if c.Docker != nil {
 		given, ok := value.AsMap(c.Docker)

@@ -31,12 +31,22 @@ type session struct {
 	env       map[string]string
 	script    string   // the file with the script, as the command sees it, "" for commands
 	options   []string // of the program that runs the script
+	first     []string // commands before all others
 	local     map[string]string
-	own       []string // files that are not the user's
+	own       []string // files and directories that are not the user's
 }
 
 // open prepares the directory and the variables. The texts are what the task will render: they tell what is needed.
 func (c *Common) open(ctx context.Context, run sdk.Run, texts ...sdk.Template) (*session, error) {
+	s, err := c.begin(ctx, run, texts...)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.fill()
+}
+
+// begin finds the task runner, and where the directories are.
+func (c *Common) begin(ctx context.Context, run sdk.Run, texts ...sdk.Template) (*session, error) {
 	s := &session{Common: c, ctx: ctx, task: run, vars: map[string]any{}, env: map[string]string{}, local: map[string]string{}}
 	var err error
 	if s.runner, s.byDefault, err = c.chosen(); err != nil {
@@ -45,24 +55,26 @@ func (c *Common) open(ctx context.Context, run sdk.Run, texts ...sdk.Template) (
 	if s.dir, err = run.WorkDir(); err != nil {
 		return nil, err
 	}
-	if c.NamespaceFiles != nil {
-		if err := files.PutNamespace(ctx, run, c.deps.Storage, s.dir, *c.NamespaceFiles); err != nil {
-			return nil, err
+	return s, s.places(texts)
+}
+
+// fill fills the directory and sets the variables of the command.
+func (s *session) fill() error {
+	if s.NamespaceFiles != nil {
+		if err := files.PutNamespace(s.ctx, s.task, s.deps.Storage, s.dir, *s.NamespaceFiles); err != nil {
+			return err
 		}
 	}
-	if err := s.places(texts); err != nil {
-		return nil, err
-	}
-	if c.InputFiles != nil {
-		given, err := run.RenderTyped(c.InputFiles, s.vars)
+	if s.InputFiles != nil {
+		given, err := s.task.RenderTyped(s.InputFiles, s.vars)
 		if err != nil {
-			return nil, fmt.Errorf("inputFiles: %w", err)
+			return fmt.Errorf("inputFiles: %w", err)
 		}
-		if err := files.Put(ctx, run, s.dir, given); err != nil {
-			return nil, err
+		if err := files.Put(s.ctx, s.task, s.dir, given); err != nil {
+			return err
 		}
 	}
-	return s, s.environment()
+	return s.environment()
 }
 
 // places sets the variables that name directories and files.
@@ -202,16 +214,28 @@ func (s *session) write(prefix, extension, content string) (string, error) {
 // close removes the files that are not the user's.
 func (s *session) close() {
 	for _, path := range s.own {
-		_ = os.Remove(path) // the directory goes as a whole, unless tasks share it
+		_ = os.RemoveAll(path) // the directory goes as a whole, unless tasks share it
 	}
 	s.own = nil
 }
 
-// run runs the commands, or the program, to the end and collects what comes of it.
+// run runs the commands, or the script, to the end and collects what comes of it. The outputs of a task that fails are told
+// too, unless its command did not come to its end.
 func (s *session) run(commands []string) (any, error) {
+	out, err := s.execute(commands)
+	switch {
+	case err == nil:
+		return out, nil
+	case out.OutputFiles == nil:
+		return nil, err
+	}
+	return nil, &sdk.OutputError{Err: err, Outputs: out}
+}
+
+func (s *session) execute(commands []string) (Output, error) {
 	args, err := s.arguments(commands)
 	if err != nil {
-		return nil, err
+		return Output{}, err
 	}
 	l := &listener{run: s.task, dated: s.LogIsoFormat, vars: value.NewMap(0)}
 	out, stderr := l.out(), l.err()
@@ -225,8 +249,11 @@ func (s *session) run(commands []string) (any, error) {
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errQuota) {
 		err = cause
 	}
+	if errors.Is(err, taskrunner.ErrUnavailable) {
+		err = advised(err, s.byDefault)
+	}
 	if err != nil {
-		return nil, advisedIfUnavailable(err, s.byDefault)
+		return Output{}, err
 	}
 	result := Output{
 		Vars: l.vars, ExitCode: r.ExitCode, StdOut: l.stdout, StdErr: l.stderr, TaskRunner: r.Details, warn: s.WarningOnStdErr,
@@ -237,17 +264,7 @@ func (s *session) run(commands []string) (any, error) {
 	if r.ExitCode != 0 {
 		err = errors.Join(failure(r), err)
 	}
-	if err != nil {
-		return nil, &sdk.OutputError{Err: err, Outputs: result}
-	}
-	return result, nil
-}
-
-func advisedIfUnavailable(err error, byDefault bool) error {
-	if errors.Is(err, taskrunner.ErrUnavailable) {
-		return advised(err, byDefault)
-	}
-	return err
+	return result, err
 }
 
 func (s *session) image() string {

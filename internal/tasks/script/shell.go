@@ -69,9 +69,9 @@ func (s *session) arguments(commands []string) ([]string, error) {
 		return commands, nil
 	}
 	d := dialectOf(interpreter)
-	var first []string
+	first := s.first
 	if s.script != "" {
-		first = slices.Clone(s.lang.before)
+		first = append(slices.Clone(s.lang.before), first...)
 		commands = []string{s.lang.call(d, s.script, s.options)}
 	}
 	text := d.text(append(first, before...), commands, s.FailFast)
