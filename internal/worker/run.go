@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,7 +73,7 @@ func (rc *run) reveal(vars *value.Map) *value.Map {
 func (rc *run) close() {
 	rc.logs.discard()
 	if rc.ownDir {
-		if err := os.RemoveAll(rc.dir); err != nil {
+		if err := rc.w.dirs.giveBack(rc.dir); err != nil {
 			rc.w.cfg.Log.Warn("removing a working directory failed", "dir", rc.dir, "error", err)
 		}
 	}
@@ -236,10 +235,7 @@ func (rc *run) WorkDir() (string, error) {
 	if rc.dir != "" {
 		return rc.dir, nil
 	}
-	if err := os.MkdirAll(rc.w.cfg.TmpDir, 0o700); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(rc.w.cfg.TmpDir, "task-")
+	dir, err := rc.w.dirs.take()
 	if err != nil {
 		return "", err
 	}

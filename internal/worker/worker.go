@@ -70,6 +70,7 @@ type Config struct {
 type Worker struct {
 	cfg  Config
 	logs *logWriter
+	dirs workDirs
 
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // of the jobs under way
@@ -95,7 +96,7 @@ func New(cfg Config) *Worker {
 	if cfg.PollLimit == 0 {
 		cfg.PollLimit = time.Hour
 	}
-	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), running: map[string]context.CancelCauseFunc{}, early: map[string]bool{},
+	return &Worker{cfg: cfg, logs: newLogWriter(cfg.Backend, cfg.Log), dirs: workDirs{root: cfg.TmpDir}, running: map[string]context.CancelCauseFunc{}, early: map[string]bool{},
 		settling: map[model.Entity]chan struct{}{}}
 }
 
@@ -118,6 +119,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	hush(errStopped) // what listens would never end
 	w.drain(interrupt)
 	w.logs.close()
+	if err := w.dirs.close(); err != nil {
+		w.cfg.Log.Warn("removing working directories failed", "error", err)
+	}
 	return ctx.Err()
 }
 

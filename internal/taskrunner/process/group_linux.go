@@ -16,6 +16,7 @@ import (
 type platform struct {
 	marks   string // what the marks of this server's commands begin with
 	marked  atomic.Int64
+	leaders sync.Map // the numbers of the commands that run
 	memory  sync.Mutex
 	victims int // the processes that the kernel has killed for memory, when it was last looked
 }
@@ -33,16 +34,18 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// spawner starts processes from a thread that never ends: for the kernel, the thread that starts a process is its parent, and
-// the process would be ended with that.
+// spawner starts processes from threads that never end: for the kernel, the thread that starts a process is its parent, and
+// the process would be ended with that. One process is started at a time; what the others do is to be ready for it.
 var spawner = sync.OnceValue(func() chan<- func() {
 	starts := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for start := range starts {
-			start()
-		}
-	}()
+	for range 4 {
+		go func() {
+			runtime.LockOSThread()
+			for start := range starts {
+				start()
+			}
+		}()
+	}
 	return starts
 })
 
@@ -53,6 +56,7 @@ func (h *host) spawn(program string, args []string, attr *syscall.ProcAttr) (pid
 	spawner() <- func() {
 		defer close(done)
 		if pid, err = syscall.ForkExec(program, args, attr); err == nil {
+			h.leaders.Store(pid, true)
 			h.cfg.Limits.set(pid)
 		}
 	}
@@ -61,6 +65,9 @@ func (h *host) spawn(program string, args []string, attr *syscall.ProcAttr) (pid
 }
 
 func (l Limits) set(pid int) {
+	if l == (Limits{}) {
+		return
+	}
 	for resource, n := range map[int]int64{
 		unix.RLIMIT_AS: l.Memory, unix.RLIMIT_FSIZE: l.FileSize, unix.RLIMIT_CPU: int64(l.CPU.Seconds()),
 		unix.RLIMIT_NOFILE: l.OpenFiles, unix.RLIMIT_NPROC: l.Processes,

@@ -39,6 +39,7 @@ func (h *host) newMark() string {
 // strays ends what has left the group, and what that has started since, and counts it. It looks at the processes that are
 // younger than the command, which are few as a rule.
 func (g *group) strays() (n int) {
+	g.host.leaders.Delete(g.pid)
 	if g.mark == "" {
 		return 0
 	}
@@ -66,6 +67,9 @@ func (g *group) strays() (n int) {
 
 // owns tells whether a process is one of the command's.
 func (g *group) owns(pid int) bool {
+	if _, other := g.host.leaders.Load(pid); other {
+		return false
+	}
 	switch mark, ok := markOf(pid); {
 	case !ok || mark != "":
 		return mark == g.mark

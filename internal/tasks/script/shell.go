@@ -43,7 +43,7 @@ func (s *session) windows() bool {
 	return s.TargetOS == "WINDOWS" || s.TargetOS == "AUTO" && runtime.GOOS == "windows" && s.runner.Local()
 }
 
-// arguments are the program that runs the commands, and its arguments. The commands themselves go into a file: everybody on
+// arguments are the program that runs the commands, and its arguments. The commands themselves are not among them: everybody on
 // the machine can read arguments, and commands may hold secrets; nor are they bounded in their length.
 func (s *session) arguments(commands []string) ([]string, error) {
 	before, err := s.renderAll(s.BeforeCommands)
@@ -62,9 +62,9 @@ func (s *session) arguments(commands []string) ([]string, error) {
 			return nil, fmt.Errorf("interpreter: %w", err)
 		}
 	}
-	if len(interpreter) == 0 && len(before) == 0 && s.script == "" {
-		if len(commands) == 0 {
-			return nil, fmt.Errorf("commands: there is none")
+	if len(interpreter) == 0 {
+		if len(before) > 0 || len(commands) == 0 {
+			return nil, fmt.Errorf("interpreter: without one, commands are a program with its arguments, and nothing else can be run")
 		}
 		return commands, nil
 	}
@@ -78,15 +78,29 @@ func (s *session) arguments(commands []string) ([]string, error) {
 	if d == unknown {
 		return append(interpreter, text), nil
 	}
+	byOption := strings.HasPrefix(interpreter[len(interpreter)-1], "-")
+	if d == posix && byOption && s.runner.Local() && len(text) < longestVariable && dialectOf(interpreter[:1]) == posix {
+		s.env[textVariable] = text
+		return append(interpreter, fromVariable), nil
+	}
 	file, err := s.write("commands-", d.extension(), text)
 	if err != nil {
 		return nil, err
 	}
-	if last := interpreter[len(interpreter)-1]; d == posix && !strings.HasPrefix(last, "-") {
+	if d == posix && !byOption {
 		return append(interpreter, file), nil
 	}
 	return append(interpreter, d.source(file)), nil
 }
+
+// Commands for a shell of the worker come in a variable, which the shell takes out of the environment before it runs them: a
+// file would cost more than a small command does. What is long, and what other programs stand before, comes in a file.
+const (
+	textVariable = "WINDHOVER_COMMANDS"
+	fromVariable = `eval "unset ` + textVariable + `; ${` + textVariable + `?}"`
+	// longestVariable is less than what Linux takes for one variable, in bytes.
+	longestVariable = 100 << 10
+)
 
 func (d dialect) extension() string {
 	return map[dialect]string{posix: ".sh", powershell: ".ps1", batch: ".cmd"}[d]
