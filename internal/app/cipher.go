@@ -23,6 +23,13 @@ func NewCipher(key string) (*Cipher, error) {
 	return &Cipher{key}, nil
 }
 
+// RandomKey is a key for a process that keeps nothing: so secrets can be encrypted where none is configured.
+func RandomKey() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw)
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
 // encrypt returns the function that encrypts, nil where there is no key.
 func (c *Cipher) encrypt() func(string) (string, error) {
 	if c.key == "" {

@@ -152,7 +152,7 @@ func TestFlows(t *testing.T) {
 	}
 
 	contains(t, ok(t, "namespace", "list", "--query", "company"), "company.team")
-	target := t.TempDir()
+	target := filepath.Join(t.TempDir(), "new", "directory")
 	contains(t, ok(t, "flow", "export", target, "-n", "company"), "flows.zip")
 	if info, err := os.Stat(filepath.Join(target, "flows.zip")); err != nil || info.Size() == 0 {
 		t.Errorf("export: %v", err)

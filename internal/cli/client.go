@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -214,7 +215,7 @@ func (c *client) download(ctx context.Context, r request, path string) (err erro
 		return err
 	}
 	defer res.Body.Close()
-	f, err := os.Create(path)
+	f, err := createFile(path)
 	if err != nil {
 		return err
 	}
@@ -228,4 +229,12 @@ func (c *client) download(ctx context.Context, r request, path string) (err erro
 	}()
 	_, err = io.Copy(f, res.Body)
 	return err
+}
+
+// createFile makes a file, and the directories above it.
+func createFile(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(path)
 }

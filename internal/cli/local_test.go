@@ -11,6 +11,8 @@ import (
 func TestRun(t *testing.T) {
 	dir := write(t, map[string]string{
 		"flow.yaml": inputsFlow, "fails.yaml": failFlow, "data.csv": "1,2,3",
+		"secret.yaml": "id: secret\nnamespace: company.team\ninputs:\n  - {id: pw, type: SECRET, defaults: hush!!}\ntasks:\n" +
+			"  - {id: say, type: io.kestra.plugin.core.log.Log, message: \"{{ inputs.pw }}: it is {{ inputs.pw | length }} long\"}\n",
 		"parent.yaml": "id: parent\nnamespace: company.team\ntasks:\n  - id: call\n    type: io.kestra.plugin.core.flow.Subflow\n" +
 			"    namespace: company.team\n    flowId: fails\n    wait: true\n    transmitFailed: true\n",
 	})
@@ -33,6 +35,11 @@ func TestRun(t *testing.T) {
 		t.Errorf("a flow whose subflow fails: %v", r.err)
 	}
 	contains(t, r.errOut, "FAILED company.team.parent")
+	r = command(t, "run", path("secret.yaml"))
+	if r.err != nil || strings.Contains(r.out+r.errOut, "hush!!") {
+		t.Errorf("a secret input without a configured key: %v\n%s%s", r.err, r.out, r.errOut)
+	}
+	contains(t, r.errOut, "it is 6 long")
 	if r := command(t, "run", path("flow.yaml")); r.err == nil || !strings.Contains(r.err.Error(), "name") {
 		t.Errorf("without a required input: %v", r.err)
 	}

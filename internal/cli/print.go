@@ -9,8 +9,9 @@ import (
 	"os"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/windhover-io/windhover/internal/backend"
-	"github.com/windhover-io/windhover/internal/expr/yamltext"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/yamldoc"
@@ -34,8 +35,7 @@ func printRaw(w io.Writer, format string, raw json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(w, yamltext.Write(v))
-		return err
+		return writeYAML(w, v)
 	case "json":
 		var b bytes.Buffer
 		if err := json.Indent(&b, raw, "", "  "); err != nil {
@@ -46,6 +46,54 @@ func printRaw(w io.Writer, format string, raw json.RawMessage) error {
 		return err
 	}
 	return fmt.Errorf("there is no output format %q", format)
+}
+
+// writeYAML writes a value as people write YAML, with members in their order.
+func writeYAML(w io.Writer, v any) error {
+	n, err := yamlNode(v)
+	if err != nil {
+		return err
+	}
+	e := yaml.NewEncoder(w)
+	e.SetIndent(2)
+	if err := e.Encode(n); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+func yamlNode(v any) (*yaml.Node, error) {
+	switch v := v.(type) {
+	case *value.Map:
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for key, member := range v.All() {
+			k, err := yamlNode(key)
+			if err != nil {
+				return nil, err
+			}
+			m, err := yamlNode(member)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, k, m)
+		}
+		return n, nil
+	case []any:
+		n := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, element := range v {
+			e, err := yamlNode(element)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, e)
+		}
+		return n, nil
+	}
+	if value.IsNumber(v) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: value.Print(v)}, nil
+	}
+	n := &yaml.Node{}
+	return n, n.Encode(v)
 }
 
 // The colours of log levels and states, as ANSI codes.

@@ -58,6 +58,9 @@ func (r *runOptions) run(cmd *cobra.Command, o *options, path string) error {
 		}
 	}
 	cfg.Backend.Type, cfg.Storage.Type, cfg.Tutorial, cfg.Server.Grace = "memory", "memory", false, time.Second
+	if cfg.Encryption.SecretKey == "" {
+		cfg.Encryption.SecretKey = app.RandomKey()
+	}
 	a, err := app.New(cfg, o.logger(slog.LevelWarn))
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/windhover-io/windhover/internal/expr/yamltext"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -153,7 +151,7 @@ func newTemplateExport(o *options) *cobra.Command {
 }
 
 func writeTemplates(path string, list []json.RawMessage) (err error) {
-	f, err := os.Create(path)
+	f, err := createFile(path)
 	if err != nil {
 		return err
 	}
@@ -168,7 +166,7 @@ func writeTemplates(path string, list []json.RawMessage) (err error) {
 		if err != nil {
 			return err
 		}
-		if _, err := io.WriteString(w, yamltext.Write(v)); err != nil {
+		if err := writeYAML(w, v); err != nil {
 			return err
 		}
 	}

@@ -135,6 +135,9 @@ func (r *Runner) run(ctx context.Context, s *Suite, c *Case, out *CaseReport) er
 func (r *Runner) installation(tasks []Task) (*app.App, error) {
 	cfg := *r.Config
 	cfg.Backend.Type, cfg.Storage.Type, cfg.Tutorial, cfg.Server.Grace = "memory", "memory", false, time.Second
+	if cfg.Encryption.SecretKey == "" {
+		cfg.Encryption.SecretKey = app.RandomKey()
+	}
 	a, err := app.New(&cfg, r.Log)
 	if err != nil {
 		return nil, err

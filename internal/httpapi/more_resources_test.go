@@ -229,7 +229,7 @@ func TestPrometheus(t *testing.T) {
 		`windhover_members{kind="WORKER",state="RUNNING"} 1`, `windhover_http_requests_total{method="POST",status="200"} 3`, "windhover_build_info{",
 		// as the reference calls them
 		`kestra_webserver_execution_kill_total 1`, `kestra_webserver_execution_pause_total 0`,
-		`kestra_sse_connections_opened_total{sse_type="execution"} `, `kestra_sse_connections_active{sse_type="execution"} 0`,
+		`kestra_sse_connections_opened_total{sse_type="execution"} `, `kestra_sse_connections_active{sse_type="execution"} `,
 		`kestra_worker_job_running{worker_group=""} 0`, `kestra_executor_execution_end_count_total{flow_id="pauses",`,
 	} {
 		if !strings.Contains(text, line) {

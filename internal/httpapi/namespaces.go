@@ -56,8 +56,9 @@ func readNamespace(r *http.Request) (*value.Map, string, error) {
 }
 
 func (a *API) saveNamespace(w http.ResponseWriter, r *http.Request, m *value.Map, id string, expect int) error {
+	now := time.Now().UTC()
 	_, err := a.Backend.Documents().Put(r.Context(), backend.Document{
-		Kind: namespaceKind, Tenant: Tenant, ID: id, Body: value.AppendJSON(nil, m, value.JSONOptions{}), Updated: time.Now().UTC(),
+		Kind: namespaceKind, Tenant: Tenant, ID: id, Body: value.AppendJSON(nil, m, value.JSONOptions{}), Created: now, Updated: now,
 	}, expect)
 	if errors.Is(err, backend.ErrConflict) {
 		return conflict("the namespace " + id + " exists already")

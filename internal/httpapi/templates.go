@@ -63,8 +63,9 @@ func (a *API) parseTemplate(src []byte) (*template, error) {
 
 // saveTemplate stores a template in place of the version that is expected.
 func (a *API) saveTemplate(ctx context.Context, t *template, expect int) error {
+	now := time.Now().UTC()
 	_, err := a.Backend.Documents().Put(ctx, backend.Document{
-		Kind: templateKind, Tenant: Tenant, Namespace: t.namespace, ID: t.id, Updated: time.Now().UTC(),
+		Kind: templateKind, Tenant: Tenant, Namespace: t.namespace, ID: t.id, Created: now, Updated: now,
 		Body: value.AppendJSON(nil, t.body, value.JSONOptions{KeepNulls: true}),
 	}, expect)
 	if errors.Is(err, backend.ErrConflict) {

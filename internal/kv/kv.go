@@ -129,7 +129,7 @@ func (s *Store) Set(ctx context.Context, p Put) error {
 	if err != nil {
 		return err
 	}
-	d := backend.Document{Kind: Kind, Tenant: p.Tenant, Namespace: p.Namespace, ID: p.Key, Body: raw, Text: p.Description, Updated: s.now()}
+	d := backend.Document{Kind: Kind, Tenant: p.Tenant, Namespace: p.Namespace, ID: p.Key, Body: raw, Text: p.Description, Created: s.now(), Updated: s.now()}
 	if p.TTL > 0 {
 		at := s.now().Add(p.TTL)
 		d.Expires = &at

@@ -92,6 +92,22 @@ func TestFromRequest(t *testing.T) {
 	}
 }
 
+// TestDates: a key that is set again keeps when it was created.
+func TestDates(t *testing.T) {
+	s, now := store(t)
+	first := *now
+	for range 2 {
+		if err := s.Set(t.Context(), Put{Tenant: "main", Namespace: "ns", Key: "k", Value: "v"}); err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.Get(t.Context(), "main", "ns", "k")
+		if err != nil || !e.Created.Equal(first) || !e.Updated.Equal(*now) {
+			t.Errorf("created %v and updated %v at %v, %v", e.Created, e.Updated, *now, err)
+		}
+		*now = now.Add(time.Hour)
+	}
+}
+
 // TestLifetime moves the clock to the end of a value's time.
 func TestLifetime(t *testing.T) {
 	s, now := store(t)

@@ -137,8 +137,9 @@ func (s *Store) Put(ctx context.Context, tenant, namespace, key, plain, descript
 	if err != nil {
 		return err
 	}
+	now := time.Now().UTC()
 	_, err = s.Docs.Put(ctx, backend.Document{
-		Kind: Kind, Tenant: tenant, Namespace: namespace, ID: key, Body: raw, Text: description, Updated: time.Now().UTC(),
+		Kind: Kind, Tenant: tenant, Namespace: namespace, ID: key, Body: raw, Text: description, Created: now, Updated: now,
 	}, expect)
 	return err
 }
