@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 )
 
@@ -81,6 +82,37 @@ func (a *API) orFlow(name string, h handler) handler {
 	}
 }
 
+// patience is how long an executor's answer is waited for: it takes long only where no executor runs, or where it has far
+// more to do than it can.
+const patience = time.Minute
+
+// patiently does what waits for an executor's answer. What was sent stays stored if the answer does not come in time.
+func patiently(ctx context.Context, wait func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := wait(bounded)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return &Error{http.StatusServiceUnavailable, "no executor has answered: the request is stored, and done as soon as one does"}
+	}
+	return err
+}
+
+// answerOf sends an event to an execution and waits for its owner's answer.
+func (a *API) answerOf(ctx context.Context, id string, kind model.EventKind, act *model.Action) (ans model.Answer, err error) {
+	err = patiently(ctx, func(ctx context.Context) (err error) {
+		ans, err = a.Backend.Ask(ctx, model.Event{
+			ID: model.NewID(), To: model.ExecutionEntity(id), Kind: kind, At: time.Now().UTC(), Ask: model.NewID(), Action: act,
+		})
+		return err
+	})
+	return ans, err
+}
+
+// submit creates a prepared execution.
+func (a *API) submit(ctx context.Context, p *launch.Prepared) error {
+	return patiently(ctx, func(ctx context.Context) error { return a.Launcher.Submit(ctx, p) })
+}
+
 // ask has an execution's owner do something and returns what the execution is afterwards.
 func (a *API) ask(ctx context.Context, id string, kind model.EventKind, act *model.Action) (*model.Execution, error) {
 	if act.Revision == latestRevision {
@@ -94,18 +126,13 @@ func (a *API) ask(ctx context.Context, id string, kind model.EventKind, act *mod
 		}
 		act.Revision = f.Revision
 	}
-	ans, err := a.Backend.Ask(ctx, model.Event{
-		ID: model.NewID(), To: model.ExecutionEntity(id), Kind: kind, At: time.Now().UTC(), Ask: model.NewID(), Action: act,
-	})
+	ans, err := a.answerOf(ctx, id, kind, act)
 	if err != nil {
 		return nil, err
 	}
 	if next := ans.Execution; ans.Code == model.AnswerDone && next != nil && next.ID != id {
 		// Another execution came of it. Its owner answers behind its creation: then it can be read.
-		_, err = a.Backend.Ask(ctx, model.Event{
-			ID: model.NewID(), To: model.ExecutionEntity(next.ID), Kind: model.EventExplain, At: time.Now().UTC(), Ask: model.NewID(),
-		})
-		if err != nil {
+		if _, err = a.answerOf(ctx, next.ID, model.EventExplain, nil); err != nil {
 			return nil, err
 		}
 	}

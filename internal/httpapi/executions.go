@@ -54,7 +54,7 @@ func (a *API) createExecution(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("wait") == "true" {
 		return a.createAndWait(w, r, p)
 	}
-	if err := a.Launcher.Submit(r.Context(), p); err != nil {
+	if err := a.submit(r.Context(), p); err != nil {
 		return err
 	}
 	return a.writeExecution(w, p.Flow, p.Execution(), []*model.TaskRun{}, true)
@@ -103,7 +103,7 @@ func createParameters(r *http.Request, req *launch.Request) (err error) {
 func (a *API) createAndWait(w http.ResponseWriter, r *http.Request, p *launch.Prepared) error {
 	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: p.Execution().ID})
 	defer stop()
-	if err := a.Launcher.Submit(r.Context(), p); err != nil {
+	if err := a.submit(r.Context(), p); err != nil {
 		return err
 	}
 	e, runs, err := a.awaitEnd(r.Context(), changes)

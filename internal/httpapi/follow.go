@@ -236,9 +236,7 @@ func (a *API) statusBytes(x *model.Execution) []byte {
 
 // explain says what an execution that is not finished waits for, and since when.
 func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
-	ans, err := a.Backend.Ask(r.Context(), model.Event{
-		ID: model.NewID(), To: model.ExecutionEntity(r.PathValue("id")), Kind: model.EventExplain, At: time.Now().UTC(), Ask: model.NewID(),
-	})
+	ans, err := a.answerOf(r.Context(), r.PathValue("id"), model.EventExplain, nil)
 	if err == nil {
 		err = refused(ans)
 	}

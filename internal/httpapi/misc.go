@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/backend"
@@ -28,6 +29,11 @@ func (a *API) configs(w http.ResponseWriter, _ *http.Request) error {
 		out["environment"] = map[string]string{"name": env.Name, "color": env.Color}
 	}
 	return writeJSON(w, http.StatusOK, out)
+}
+
+// isProbe tells whether a request asks for health: who watches over processes has no name and password.
+func isProbe(r *http.Request) bool {
+	return r.URL.Path == "/ping" || r.URL.Path == "/health" || strings.HasPrefix(r.URL.Path, "/health/")
 }
 
 func (a *API) health(w http.ResponseWriter, _ *http.Request) {

@@ -376,6 +376,11 @@ func TestBasicAuth(t *testing.T) {
 	}
 	s.get("//ping").is(200)
 	s.user, s.password = "ada", "wrong"
+	for _, path := range []string{"//ping", "//health", "//health/liveness", "//health/readiness"} {
+		s.get(path).is(200)
+	}
+	s.get("//metrics").is(401)
+	s.get("//healthy").is(401)
 	s.get("/flows/search").is(401)
 	s.password = "correct"
 	s.get("/flows/search").is(200)

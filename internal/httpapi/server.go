@@ -163,7 +163,7 @@ func (a *API) rescue(w http.ResponseWriter, r *http.Request) {
 // authorized asks for the configured name and password, where there is one.
 func (a *API) authorized(w http.ResponseWriter, r *http.Request) bool {
 	auth := a.Settings.Server.BasicAuth
-	if !auth.Enabled || isWebhook(r) {
+	if !auth.Enabled || isWebhook(r) || isProbe(r) {
 		return true
 	}
 	for _, open := range auth.OpenURLs {
