@@ -36,7 +36,7 @@ func TestKilled(t *testing.T) {
 			kills, patience := 0, time.Duration(0)
 			for !exists(filepath.Join(dir, "done")) {
 				before, _ := os.ReadFile(filepath.Join(dir, "clock"))
-				if lived(t, dir, schedulers, patience+time.Duration(100+r.IntN(900))*time.Millisecond) {
+				if lived(t, dir, "TestProcess", schedulers, patience+time.Duration(100+r.IntN(900))*time.Millisecond) {
 					break
 				}
 				kills++
@@ -66,10 +66,10 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// lived starts the process and kills it after a while; true if it had come to its end before.
-func lived(t *testing.T, dir string, schedulers int, while time.Duration) bool {
+// lived starts a process, which is a test, and kills it after a while; true if it had come to its end before.
+func lived(t *testing.T, dir, test string, schedulers int, while time.Duration) bool {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestProcess$", "-test.timeout=30m")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=30m")
 	cmd.Env = append(os.Environ(), envDir+"="+dir, envSchedulers+"="+strconv.Itoa(schedulers))
 	out, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
@@ -115,13 +115,7 @@ func TestProcess(t *testing.T) {
 func live(t *testing.T, dir string, schedulers int) {
 	p := killedPlan()
 	clock := filepath.Join(dir, "clock")
-	if text, err := os.ReadFile(clock); err == nil {
-		at, err := time.Parse(time.RFC3339, string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Until(at))
-	}
+	goOn(t, clock)
 	a := open(t, dir)
 	save(t, a, p)
 	var all []*mortal
@@ -143,6 +137,20 @@ func live(t *testing.T, dir string, schedulers int) {
 		t.Error(err)
 	}
 	note(t, filepath.Join(dir, "done"), time.Now())
+}
+
+// goOn lets the clock go on from where it was noted.
+func goOn(t *testing.T, clock string) {
+	t.Helper()
+	text, err := os.ReadFile(clock)
+	if err != nil {
+		return // it begins
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Until(at))
 }
 
 // note writes a time, all or nothing.

@@ -198,11 +198,15 @@ func (m *mortal) Receive(ctx context.Context, lease backend.Lease, n int) ([]mod
 }
 
 // begin starts a scheduler.
-func begin(t *testing.T, a *app.App, member string) *mortal {
+func begin(t *testing.T, a *app.App, member string) *mortal { return beginAt(t, a, member, nil) }
+
+// beginAt starts a scheduler with a clock of its own.
+func beginAt(t *testing.T, a *app.App, member string, now func() time.Time) *mortal {
 	ctx, stop := context.WithCancel(t.Context())
 	m := &mortal{Backend: a.Backend, stop: stop, done: make(chan struct{})}
 	s := scheduler.New(scheduler.Config{
 		Backend: m, Flows: a.Flows, Launcher: a.Launcher, Member: member, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: now,
 	})
 	go func() {
 		defer close(m.done)
