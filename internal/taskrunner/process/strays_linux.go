@@ -94,7 +94,14 @@ func end(pid int, still func() bool) {
 // markOf is the mark of a process, "" if it has none. It is not ok where there is no such process, or none that may be asked.
 func markOf(pid int) (mark string, ok bool) {
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil || len(env) == 0 && state(pid) == 0 {
+	for tries := 0; err == nil && len(env) == 0 && tries < 3; tries++ { // it may be between two programs
+		if state(pid) == 0 {
+			return "", false
+		}
+		time.Sleep(pause)
+		env, err = os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	}
+	if err != nil {
 		return "", false
 	}
 	for v := range bytes.SplitSeq(env, []byte{0}) {
