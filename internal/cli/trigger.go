@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -45,16 +46,61 @@ func newTriggerList(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			columns := make([]column, len(triggerColumns))
-			for i, c := range triggerColumns {
-				columns[i] = column{c.title, "triggerContext." + c.path}
+			if o.output == formatTable {
+				if raw, err = withStatus(raw); err != nil {
+					return err
+				}
 			}
-			return o.print(cmd, raw, columns)
+			return o.print(cmd, raw, []column{{"NAMESPACE", "triggerContext.namespace"}, {"FLOW", "triggerContext.flowId"},
+				{"TRIGGER", "triggerContext.triggerId"}, {"LAST", "triggerContext.date"}, {"NEXT", "triggerContext.nextExecutionDate"},
+				{"EXECUTION", "triggerContext.executionId"}, {"STATUS", "status"}})
 		},
 	}
 	f.flags(cmd)
 	p.flags(cmd)
 	return cmd
+}
+
+// withStatus adds to each trigger that was found what it does, in words.
+func withStatus(raw []byte) ([]byte, error) {
+	var found struct {
+		Results []map[string]any `json:"results"`
+		Total   int64            `json:"total"`
+	}
+	if err := json.Unmarshal(raw, &found); err != nil {
+		return nil, fmt.Errorf("the server's answer cannot be read: %w", err)
+	}
+	for _, r := range found.Results {
+		declared, _ := r["abstractTrigger"].(map[string]any)
+		state, _ := r["triggerContext"].(map[string]any)
+		r["status"] = statusOf(declared, state)
+	}
+	return json.Marshal(found)
+}
+
+// statusOf is what a trigger does.
+func statusOf(declared, state map[string]any) string {
+	text, _ := state["problem"].(string)
+	backfill, _ := state["backfill"].(map[string]any)
+	switch {
+	case declared == nil:
+		return "its flow has it no more, or cannot be read"
+	case declared["disabled"] == true:
+		return "disabled in its flow"
+	case state["disabled"] == true:
+		return "disabled"
+	case text != "":
+		return "has failed: " + text
+	case backfill["paused"] == true:
+		return "its backfill is paused"
+	case backfill != nil:
+		return "is filled up"
+	case state["executionId"] != nil:
+		return "waits for its execution"
+	case state["evaluateRunningDate"] != nil:
+		return "is evaluated"
+	}
+	return ""
 }
 
 func newTriggerExport(o *options) *cobra.Command {

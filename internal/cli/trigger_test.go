@@ -28,6 +28,9 @@ func TestTriggersByQuery(t *testing.T) {
 	}
 	contains(t, ok(t, "trigger", "disable", "-f", "a"), "TRIGGERS", "2")
 	contains(t, disabled(), "a.yearly", "a.monthly")
+	if list := ok(t, "trigger", "list"); strings.Count(list, "disabled") != 2 {
+		t.Errorf("not two of them are disabled:\n%s", list)
+	}
 	contains(t, ok(t, "trigger", "enable", "-n", "company", "-q", "yearly"), "2")
 	if got := disabled(); got != "a.monthly" {
 		t.Errorf("disabled: %s", got)
@@ -63,6 +66,7 @@ func TestBackfills(t *testing.T) {
 	}
 	contains(t, ok(t, "trigger", "backfill", "pause", "-n", "company"), "1")
 	contains(t, ok(t, "trigger", "backfill", "list", "-n", "company"), "true", "2011-01-01T00:00:00Z", "2014-01-01T00:00:00Z")
+	contains(t, ok(t, "trigger", "list"), "its backfill is paused")
 	contains(t, ok(t, "trigger", "backfill", "unpause", "company.team", "a", "yearly"), "false")
 	contains(t, ok(t, "trigger", "backfill", "delete", "--all"), "1")
 	if out := ok(t, "trigger", "backfill", "list"); strings.Contains(out, "yearly") {

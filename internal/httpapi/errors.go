@@ -86,11 +86,11 @@ func (a *API) classify(err error) *Error {
 	case errors.Is(err, kv.ErrExpired):
 		return &Error{http.StatusGone, err.Error()}
 	case errors.Is(err, backend.ErrNotFound), errors.Is(err, storage.ErrNotFound), errors.Is(err, backend.ErrGone):
-		return &Error{http.StatusNotFound, "Not Found: " + strings.TrimSuffix(err.Error(), ": "+backend.ErrNotFound.Error())}
+		return &Error{http.StatusNotFound, "Not Found: " + without(err, backend.ErrNotFound)}
 	case errors.Is(err, backend.ErrConflict), errors.Is(err, kv.ErrExists), errors.Is(err, launch.ErrNotPaused):
-		return &Error{http.StatusConflict, err.Error()}
+		return &Error{http.StatusConflict, without(err, backend.ErrConflict)}
 	case errors.Is(err, backend.ErrInvalid), errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrOutsideRoot):
-		return &Error{http.StatusUnprocessableEntity, "Invalid entity: " + err.Error()}
+		return &Error{http.StatusUnprocessableEntity, "Invalid entity: " + without(err, backend.ErrInvalid)}
 	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrIsDirectory), errors.Is(err, storage.ErrNotDirectory):
 		return &Error{http.StatusConflict, err.Error()}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -100,6 +100,9 @@ func (a *API) classify(err error) *Error {
 	}
 	return &Error{http.StatusInternalServerError, "Internal Server Error"}
 }
+
+// without is what an error says, but for the kind that it is of: the status tells that.
+func without(err, kind error) string { return strings.TrimSuffix(err.Error(), ": "+kind.Error()) }
 
 // refused is the error for an answer that is a refusal, nil for one that is not.
 func refused(ans model.Answer) error {

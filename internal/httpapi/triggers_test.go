@@ -16,8 +16,9 @@ func TestBackfillAgain(t *testing.T) {
 	const first = `"start": "2020-01-01T00:00:00Z", "end": "2024-06-01T00:00:00Z", "inputs": {"a": 1}, "labels": {"why": "test"}`
 	put("/triggers/backfill/create", `"end": "2020-01-01T00:00:00Z"`).is(422)
 	s.json("PUT", "/triggers/backfill/create", "{"+id+"}").is(422)
+	put("/triggers/backfill/create", `"start": "2999-01-01T00:00:00Z"`).is(422).has("Invalid entity: the backfill starts in the future", "message")
 	begun := put("/triggers/backfill/create", first+`, "paused": true`).is(200).has("2020-01-01T00:00:00Z", "backfill", "currentDate").at("backfill", "id")
-	put("/triggers/backfill/create", first).is(409)
+	put("/triggers/backfill/create", first).is(409).has("a backfill is under way; it can be deleted", "message")
 	same := func(a *answer) { a.is(200).has(begun, "backfill", "id") }
 	same(put("/triggers", first+`, "paused": true, "currentDate": "2020-01-01T00:00:00Z"`))
 	same(put("/triggers", `"paused": true`))
@@ -56,6 +57,7 @@ outputs:
   - {id: said, type: STRING, value: "done"}
 triggers:
   - {id: waits, type: io.kestra.plugin.core.trigger.Webhook, key: waiting, wait: true, returnOutputs: true, responseCode: "{{ trigger.body.code }}"}
+  - {id: asks, type: io.kestra.plugin.core.trigger.Webhook, key: inputs, inputs: {who: "{{ trigger.body.nobody.name }}"}}
 `).is(200)
 	const path = "/executions/webhook/company.team/hook/waiting"
 	s.json("POST", path, `{"code": 201}`).is(201).has("done", "said")
@@ -64,6 +66,10 @@ triggers:
 	s.json("POST", path, `{"code": 99}`).is(422)
 	s.json("POST", path, `{}`).is(422)
 	s.get("/executions/search").is(200).has(before, "total") // what cannot be answered starts nothing
+	told, _ := s.json("POST", "/executions/webhook/company.team/hook/inputs", `{}`).is(422).at("message").(string)
+	if !strings.Contains(told, "the inputs of the trigger") {
+		t.Error(told)
+	}
 }
 
 // TestWebhookOfBrokenFlow: whoever calls a webhook learns that its flow cannot be executed, not why.

@@ -92,6 +92,9 @@ func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	p, err := a.Launcher.PrepareTriggered(r.Context(), trigger.Launch{Declared: h.declared, ID: h.id, Fresh: true, Variables: vars})
 	if err != nil {
+		if a.classify(err).Status == http.StatusInternalServerError { // what the trigger makes of the request is not right
+			return invalid(a.Masks.Of(h.id).Replace(err.Error()))
+		}
 		return err
 	}
 	status, err := h.status(vars)

@@ -140,6 +140,10 @@ func (t *turn) startBackfill(b *model.Backfill, only bool) {
 		fill.End = &t.now
 	}
 	fill.ID = t.ev.ID
+	if fill.Start.After(t.now) {
+		t.refuse(model.AnswerInvalid, "the backfill starts in the future")
+		return
+	}
 	if !fill.Start.Before(*fill.End) {
 		t.refuse(model.AnswerInvalid, "the backfill ends before it starts")
 		return

@@ -43,9 +43,23 @@ func (s Simulation) Run() ([]Occasion, error) {
 	for date, ok := s.Declared.After(s.From.Add(-1)); ok && !date.After(s.To) && len(out) < s.Max; date, ok = s.Declared.After(date) {
 		out = append(out, d.occasion(date))
 	}
-	out = append(out, s.skippedByClock(out)...)
-	slices.SortStableFunc(out, func(a, b Occasion) int { return a.Date.Compare(b.Date) })
-	return out, nil
+	return s.withSkipped(out), nil
+}
+
+// withSkipped adds the dates that the clock leaves out, each before the first date after the clock was set forward.
+func (s Simulation) withSkipped(there []Occasion) []Occasion {
+	for _, o := range s.skippedByClock(there) {
+		i := slices.IndexFunc(there, func(t Occasion) bool {
+			_, was := t.Date.Zone()
+			_, would := o.Date.Zone()
+			return !t.Date.Before(o.Date) || was != would && !wallClock(t.Date).Before(wallClock(o.Date))
+		})
+		if i < 0 {
+			i = len(there)
+		}
+		there = slices.Insert(there, i, o)
+	}
+	return there
 }
 
 // dry is a scheduler with one trigger, a clock that jumps from event to event, and executions that take no work.
@@ -166,7 +180,8 @@ func (d *dry) occasion(date time.Time) Occasion {
 
 // whyNot says why a date has no execution.
 func (d *dry) whyNot(date time.Time) string {
-	t := &turn{world: d.world(), decl: d.Simulation.Declared, now: date, of: d.Simulation.Declared.Entity()}
+	decl := d.Simulation.Declared
+	t := &turn{world: d.world(), decl: decl, now: date, of: decl.Entity()}
 	switch ok, err := t.holdsOn(date); {
 	case err != nil:
 		return "a condition fails: " + err.Error()
@@ -174,6 +189,8 @@ func (d *dry) whyNot(date time.Time) string {
 		return "left out: its conditions do not hold"
 	case !date.Before(d.DownFrom) && date.Before(d.DownTo):
 		return "missed: no scheduler runs"
+	case d.ran(date) && decl.Overlap == QueueAll && d.state.Next != nil && !date.Before(*d.state.Next):
+		return "waits: an execution runs"
 	case d.ran(date):
 		return "left out: an execution runs"
 	default:

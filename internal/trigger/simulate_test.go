@@ -27,13 +27,18 @@ func TestSimulate(t *testing.T) {
 			"2026-03-28T02:30:00+01:00 runs",
 			"2026-03-29T02:30:00+01:00 left out: the clock goes forward, and there is no 02:30:00 on that day",
 			"2026-03-30T02:30:00+02:00 runs"}},
+		{name: "forward, each half hour", properties: `{"cron": "*/30 1-3 * * *", "timezone": "Europe/Paris"}`, from: "2026-03-29T00:20:00Z", to: "2026-03-29T02:00:00Z", want: []string{
+			"2026-03-29T01:30:00+01:00 runs",
+			"2026-03-29T02:00:00+01:00 left out: the clock goes forward, and there is no 02:00:00 on that day",
+			"2026-03-29T02:30:00+01:00 left out: the clock goes forward, and there is no 02:30:00 on that day",
+			"2026-03-29T03:00:00+02:00 runs", "2026-03-29T03:30:00+02:00 runs"}},
 		{name: "back", properties: `{"cron": "0 * * * *", "timezone": "Europe/Paris"}`, from: "2026-10-25T00:00:00Z", to: "2026-10-25T02:00:00Z", want: []string{
 			"2026-10-25T02:00:00+02:00 runs the clock goes back: the first time that it shows this",
 			"2026-10-25T02:00:00+01:00 runs the clock goes back: the second time that it shows this",
 			"2026-10-25T03:00:00+01:00 runs"}},
 		{name: "late", properties: `{"cron": "* * * * *"}`, from: "2026-03-02T12:00:00Z", to: "2026-03-02T12:03:00Z", takes: 90 * time.Second, want: []string{
 			"2026-03-02T12:00:00Z runs", "2026-03-02T12:01:00Z runs late by 30s", "2026-03-02T12:02:00Z runs late by 1m0s",
-			"2026-03-02T12:03:00Z left out: an execution runs"}},
+			"2026-03-02T12:03:00Z waits: an execution runs"}},
 		{name: "skip", properties: `{"cron": "* * * * *", "overlap": "SKIP"}`, from: "2026-03-02T12:00:00Z", to: "2026-03-02T12:03:00Z", takes: 90 * time.Second, want: []string{
 			"2026-03-02T12:00:00Z runs", "2026-03-02T12:01:00Z left out: an execution runs", "2026-03-02T12:02:00Z runs",
 			"2026-03-02T12:03:00Z left out: an execution runs"}},
