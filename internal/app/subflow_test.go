@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
@@ -47,5 +49,31 @@ func TestSubflowFunction(t *testing.T) {
 	r := launch.Request{Flow: f.Key(), Trigger: &model.TriggerInfo{ID: "t"}}
 	if _, err := a.Launcher.Prepare(t.Context(), r); err == nil || !strings.Contains(err.Error(), "not for what triggers start") {
 		t.Errorf("by a trigger: %v", err)
+	}
+}
+
+// TestEndlessSubflows: flows that call each other without end come to an end, and harm nothing else.
+func TestEndlessSubflows(t *testing.T) {
+	a := open(t, settings(t))
+	defer stop(t, a)
+	start(t, a, a.Executor, a.Worker)
+	var ping *model.Flow
+	for _, c := range [][2]string{{"pong", "ping"}, {"ping", "pong"}} {
+		ping = save(t, a, "{id: "+c[0]+", namespace: s, tasks: [{id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: s, flowId: "+c[1]+"}]}")
+	}
+	first := run(t, a, ping, model.Failed)
+	all, err := a.Backend.Executions().Search(t.Context(), backend.Query{Tenant: "main", Page: 1, Size: 200})
+	if err != nil || all.Total != 101 {
+		t.Errorf("%d executions, %v", all.Total, err)
+	}
+	for _, e := range all.Results {
+		if e.State.Current() != model.Failed {
+			t.Errorf("%s is %s", e.ID, e.State.Current())
+		}
+	}
+	deepest := slices.MaxFunc(all.Results, func(a, b *model.Execution) int { return a.Engine.Depth - b.Engine.Depth })
+	runs, err := a.Backend.Executions().TaskRuns(t.Context(), "main", deepest.ID)
+	if err != nil || len(runs) != 1 || !strings.Contains(runs[0].Engine.Error, "without end") || first.Engine.Depth != 0 {
+		t.Errorf("the deepest: %+v, %v", runs, err)
 	}
 }

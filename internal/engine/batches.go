@@ -101,11 +101,11 @@ func (x *turn) startBatches(n *node) {
 
 func (x *turn) startBatch(n *node, i int, wait bool) error {
 	child, err := x.childExecution(n, i)
+	if err == nil && wait {
+		err = x.waitFor(child, n, i)
+	}
 	if err != nil {
 		return err
-	}
-	if wait {
-		child.Engine.Waiting = waiter(n, i)
 	}
 	x.send(model.Event{To: model.ExecutionEntity(child.ID), Kind: model.EventCreate, Create: &model.NewExecution{Execution: child}})
 	return nil

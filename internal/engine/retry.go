@@ -107,7 +107,7 @@ func (x *turn) retryExecution() {
 	e := x.s.Exec
 	next := x.successor(retryID(e))
 	next.Inputs, next.Trigger = e.Inputs, e.Trigger
-	next.Engine.Waiting, next.Engine.StartedBy = e.Engine.Waiting, e.Engine.StartedBy
+	next.Engine.Waiting, next.Engine.Depth, next.Engine.StartedBy = e.Engine.Waiting, e.Engine.Depth, e.Engine.StartedBy
 	x.send(model.Event{To: model.ExecutionEntity(next.ID), Kind: model.EventCreate, Create: &model.NewExecution{Execution: next}})
 	x.push(x.s.root)
 }

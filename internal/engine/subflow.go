@@ -31,6 +31,9 @@ func (x *turn) startSubflow(n *node) {
 // startChild starts another execution.
 func (x *turn) startChild(n *node, wait bool) {
 	child, err := x.childExecution(n, -1)
+	if err == nil && wait {
+		err = x.waitFor(child, n, 0)
+	}
 	if err != nil {
 		x.notBegun(n, err)
 		return
@@ -39,7 +42,6 @@ func (x *turn) startChild(n *node, wait bool) {
 	run.Engine.Child = child.ID
 	out := value.MapOf(value.Entry{Key: "executionId", Value: child.ID}, value.Entry{Key: "state", Value: model.Created.String()})
 	if wait {
-		child.Engine.Waiting = waiter(n, 0)
 		out = value.MapOf(value.Entry{Key: "executionId", Value: child.ID})
 	}
 	x.setOutputs(n, out)
@@ -48,6 +50,19 @@ func (x *turn) startChild(n *node, wait bool) {
 		x.closeAttempt(n, model.Success)
 		x.endLeaf(n, model.Success)
 	}
+}
+
+// maxDepth is how many executions may wait for one another in a row: flows that call each other without end must not fill the
+// installation.
+const maxDepth = 100
+
+// waitFor has a task run wait for the execution that it starts.
+func (x *turn) waitFor(child *model.Execution, n *node, batch int) error {
+	child.Engine.Waiting, child.Engine.Depth = waiter(n, batch), x.s.Exec.Engine.Depth+1
+	if child.Engine.Depth > maxDepth {
+		return fmt.Errorf("%d executions wait for one another already: do the flows call each other without end?", maxDepth)
+	}
+	return nil
 }
 
 // waiter names the newest attempt of a task run as what waits for an execution, that of a batch.

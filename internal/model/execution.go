@@ -76,6 +76,8 @@ type EngineState struct {
 	ViolatedSLA []string `json:"violatedSla,omitempty"`
 	// Waiting names who is told when this execution ends: the Subflow task run that waits for it.
 	Waiting *Waiting `json:"waiting,omitempty"`
+	// Depth is how many executions wait for this one, each for the next.
+	Depth int `json:"depth,omitempty"`
 	// StartedBy is the trigger of its flow that started it and is told of its end; "" if none did.
 	StartedBy string `json:"startedBy,omitempty"`
 	// Priority orders the queue of its flow's concurrency limit: the highest first.
