@@ -236,6 +236,8 @@ func TestTriggerMessages(t *testing.T) {
 			"e line 4, column 135: triggers[0].conditions[1]: `conditions` is missing: the condition type io.kestra.plugin.core.condition.Not needs it"}},
 		{"older names", "{id: t, type: io.kestra.core.models.triggers.types.Schedule, cron: '@daily', scheduleConditions: [{type: io.kestra.plugin.core.condition.WeekendCondition}]}", []string{
 			"w line 4, column 100: triggers[0].scheduleConditions: `scheduleConditions` is deprecated; use conditions"}},
+		{"system label", "{id: t, type: io.kestra.plugin.core.trigger.Webhook, key: k, labels: {system.from: me}}", []string{
+			"w line 4, column 72: triggers[0].labels: the executions of this trigger will fail: the label `system.from` is "}},
 		{"zone by offset", "{id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '0 2 * * *', timezone: 'GMT+2'}", nil},
 		{"interval", "{id: t, type: io.kestra.plugin.core.http.Trigger, uri: 'http://x', interval: PT0S}", []string{
 			"w line 4, column 80: triggers[0].interval: the trigger is evaluated each second: an interval cannot be shorter"}},

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/cron"
@@ -66,6 +67,9 @@ func (c *compiler) triggerSettings(o *object, props *value.Map) {
 		c.expressions(n)
 		var list []any
 		for _, l := range c.labels(n) {
+			if strings.HasPrefix(l.Key, model.SystemPrefix) && l.Key != model.LabelCorrelation {
+				c.warn(n, "the executions of this trigger will fail: the label `"+l.Key+"` is for Windhover itself to set")
+			}
 			list = append(list, value.MapOf(value.Entry{Key: "key", Value: l.Key}, value.Entry{Key: "value", Value: l.Value}))
 		}
 		props.Set("labels", list)

@@ -6,8 +6,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/windhover-io/windhover/internal/launch"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -99,6 +101,11 @@ func (b *backfillBody) begin() (change, error) {
 	labels, err := labelsIn(b.Labels)
 	if err != nil {
 		return change{}, err
+	}
+	for _, l := range labels {
+		if strings.HasPrefix(l.Key, model.SystemPrefix) {
+			return change{}, launch.ErrLabel
+		}
 	}
 	inputs := b.Inputs
 	if string(inputs) == "null" {

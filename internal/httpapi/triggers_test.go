@@ -18,6 +18,7 @@ func TestBackfillAgain(t *testing.T) {
 	s.json("PUT", "/triggers/backfill/create", "{"+id+"}").is(422)
 	put("/triggers/backfill/create", `"start": "2999-01-01T00:00:00Z"`).is(422).has("Invalid entity: the backfill starts in the future", "message")
 	begun := put("/triggers/backfill/create", first+`, "paused": true`).is(200).has("2020-01-01T00:00:00Z", "backfill", "currentDate").at("backfill", "id")
+	put("/triggers/backfill/create", `"start": "2020-01-01T00:00:00Z", "labels": {"system.from": "me"}`).is(422)
 	put("/triggers/backfill/create", first).is(409).has("a backfill is under way; it can be deleted", "message")
 	same := func(a *answer) { a.is(200).has(begun, "backfill", "id") }
 	same(put("/triggers", first+`, "paused": true, "currentDate": "2020-01-01T00:00:00Z"`))
