@@ -46,13 +46,12 @@ func newRunLog(rc *run, carry bool) *runLog {
 }
 
 // add takes a line. The timestamps of parts of a long line differ, so that they sort in order.
-func (l *runLog) add(level model.Level, text string) {
+func (l *runLog) add(at time.Time, level model.Level, text string) {
 	if level < l.min {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	at := now()
 	if l.file != nil {
 		l.file.add(at, level, text)
 		return

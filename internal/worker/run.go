@@ -36,9 +36,11 @@ type run struct {
 	mask    mask.Hider
 	logs    *runLog
 	metrics []model.Metric
-	dir     string
-	ownDir  bool
-	values  []string
+	// measured counts them, also those that were left out.
+	measured int
+	dir      string
+	ownDir   bool
+	values   []string
 	// cacheKey names the task's outputs in the cache, "" before it was asked for.
 	cacheKey string
 }
@@ -201,7 +203,12 @@ func (rc *run) Log(level sdk.Level, format string, args ...any) {
 	if len(args) > 0 {
 		text = fmt.Sprintf(format, args...)
 	}
-	rc.logs.add(model.Level(level), rc.mask.Replace(text))
+	rc.LogAt(now(), level, text)
+}
+
+// LogAt writes a line that has a date of its own.
+func (rc *run) LogAt(at time.Time, level sdk.Level, text string) {
+	rc.logs.add(at.UTC().Truncate(time.Microsecond), model.Level(level), rc.mask.Replace(text))
 }
 
 // Counter adds to a metric.
@@ -215,7 +222,16 @@ func (rc *run) Timer(name string, d time.Duration, tags ...string) {
 // Gauge records a current value.
 func (rc *run) Gauge(name string, v float64, tags ...string) { rc.measure("gauge", name, v, tags) }
 
+// maxMetrics is how many metrics one attempt may record; all of them come with its report.
+const maxMetrics = 10_000
+
 func (rc *run) measure(typ, name string, v float64, tags []string) {
+	if rc.measured++; rc.measured > maxMetrics {
+		if rc.measured == maxMetrics+1 {
+			rc.Log(sdk.LevelWarn, "this attempt records too many metrics: those after the first %d are left out", maxMetrics)
+		}
+		return
+	}
 	t := rc.taskRun
 	m := model.Metric{
 		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, TaskID: t.TaskID, ExecutionID: t.ExecutionID, TaskRunID: t.ID,

@@ -5,19 +5,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/windhover-io/windhover/internal/plugin"
-	"github.com/windhover-io/windhover/internal/taskrunner/process"
 	"github.com/windhover-io/windhover/internal/tasks/script"
 	"github.com/windhover-io/windhover/internal/tasks/taskstest"
 	"github.com/windhover-io/windhover/sdk"
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
-
-func types(cfg script.Config) []plugin.Type {
-	reg := plugin.NewRegistry()
-	reg.Add(process.Types(cfg.Process)...)
-	return append(script.Types(script.Deps{Registry: reg, Config: cfg}), process.Types(cfg.Process)...)
-}
 
 func TestCommands(t *testing.T) {
 	run := sdktest.New(t)

@@ -35,6 +35,20 @@ func Run(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (stri
 	return string(raw), err
 }
 
+// Decoded makes the task or trigger that the YAML describes, for tests that run it in their own way.
+func Decoded[T any](t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) T {
+	t.Helper()
+	decoded, typ, err := decode(t, run, types, yaml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, ok := decoded.(T)
+	if !ok {
+		t.Fatalf("%s is none", typ.Name)
+	}
+	return v
+}
+
 // decode makes what the YAML describes.
 func decode(t testing.TB, run *sdktest.Run, types []plugin.Type, yaml string) (any, *plugin.Type, error) {
 	t.Helper()
