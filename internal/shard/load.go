@@ -158,10 +158,7 @@ type timerKey struct {
 	id string
 }
 
-// maxSleep bounds how long a shard sleeps before it looks at the clock again: the clock may have been changed, or have gone
-// on while the machine was suspended.
-const maxSleep = 5 * time.Second
-
+// untilNextTimer is how long the shard may sleep; it is woken when the clock is changed meanwhile.
 func (s *shard) untilNextTimer() time.Duration {
 	if s.waits > 0 {
 		return time.Hour // timers are read when the shard begins anew
@@ -170,7 +167,7 @@ func (s *shard) untilNextTimer() time.Duration {
 	if len(s.timers) > 0 && s.timers[0].Due.Before(next) {
 		next = s.timers[0].Due
 	}
-	return min(max(next.Sub(s.cfg.Now()), 0), maxSleep)
+	return max(next.Sub(s.cfg.Now()), 0)
 }
 
 // fireTimers steps the timers that are due, soonest first, at most a batch at once so that the inbox is not kept waiting.

@@ -6,6 +6,8 @@ package shard
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,8 +67,13 @@ type Owner struct {
 	cfg Config
 
 	mu     sync.Mutex
-	shards map[int]context.CancelFunc
+	shards map[int]owned
 	wg     sync.WaitGroup
+}
+
+type owned struct {
+	*shard
+	cancel context.CancelFunc
 }
 
 // NewOwner returns an owner; Run starts it.
@@ -74,7 +81,7 @@ func NewOwner(cfg Config) *Owner {
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return time.Now().UTC() }
 	}
-	return &Owner{cfg: cfg, shards: map[int]context.CancelFunc{}}
+	return &Owner{cfg: cfg, shards: map[int]owned{}}
 }
 
 // Run owns shards until the context ends; it returns when everything that was handed to the backend has been answered.
@@ -83,6 +90,9 @@ func (o *Owner) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o.wg.Go(func() { o.watchClock(watching) })
 	for c := range changes {
 		if c.Revoked {
 			o.release(c.Lease.Shard)
@@ -90,6 +100,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		}
 		o.own(ctx, c.Lease)
 	}
+	cancel()
 	o.wg.Wait()
 	return ctx.Err()
 }
@@ -98,20 +109,58 @@ func (o *Owner) Run(ctx context.Context) error {
 func (o *Owner) own(ctx context.Context, lease backend.Lease) {
 	o.release(lease.Shard)
 	ctx, cancel := context.WithCancel(ctx)
+	s := newShard(o.cfg, lease)
 	o.mu.Lock()
-	o.shards[lease.Shard] = cancel
+	o.shards[lease.Shard] = owned{s, cancel}
 	o.mu.Unlock()
 	o.wg.Go(func() {
 		defer cancel()
-		newShard(o.cfg, lease).run(ctx)
+		s.run(ctx)
 	})
 }
 
 func (o *Owner) release(shard int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if cancel := o.shards[shard]; cancel != nil {
-		cancel()
+	if s, ok := o.shards[shard]; ok {
+		s.cancel()
 		delete(o.shards, shard)
+	}
+}
+
+// watchEvery is how often the clock is looked at, and jump how far it must have moved more or less than time has passed.
+const (
+	watchEvery = time.Second
+	jump       = 50 * time.Millisecond
+)
+
+// watchClock wakes all shards when the clock was changed, or went on while the machine was suspended: they sleep for as long
+// as it took to their next timer by the clock as it was.
+func (o *Owner) watchClock(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	since, clock := time.Now(), o.cfg.Now()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		passed, now := time.Since(since), o.cfg.Now().Round(0)
+		if off := now.Sub(clock.Round(0)) - passed; off.Abs() < jump {
+			continue
+		}
+		since, clock = time.Now(), now
+		o.wake()
+	}
+}
+
+// wake has all shards look at the clock.
+func (o *Owner) wake() {
+	o.mu.Lock()
+	shards := slices.Collect(maps.Values(o.shards))
+	o.mu.Unlock()
+	for _, s := range shards {
+		s.post(func() {})
 	}
 }

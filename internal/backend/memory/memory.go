@@ -23,6 +23,7 @@ type Backend struct {
 	flows         map[flowKey][]*backend.FlowRecord // all revisions, oldest first
 	triggers      map[triggerKey]*model.TriggerState
 	triggerTimers map[triggerKey]map[string]model.Timer
+	expected      [backend.Shards]map[model.Entity]bool // the entities that are active or have timers, by shard
 	documents     map[documentKey]*backend.Document
 	logs          []model.LogEntry
 	logKeys       map[logKey]bool

@@ -39,8 +39,7 @@ func (b *Backend) Load(ctx context.Context, lease backend.Lease, of model.Entity
 			return &backend.Snapshot{Version: g.version, Gate: g.snapshot(), Timers: sortedTimers(g.timers)}, nil
 		}
 	default:
-		flow, id := model.TriggerOf(of)
-		key := triggerKey{keyOf(flow), id}
+		key := triggerOf(of)
 		if v, state := b.versions[of], b.triggers[key]; v > 0 || state != nil {
 			return &backend.Snapshot{Version: v, Trigger: state, Timers: sortedTimers(b.triggerTimers[key]), Jobs: jobs}, nil
 		}
@@ -73,10 +72,12 @@ func sortedTimers(timers map[string]model.Timer) []model.Timer {
 	for _, t := range timers {
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b model.Timer) int {
-		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Of.Kind, b.Of.Kind), cmp.Compare(a.Of.ID, b.Of.ID), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(list, compareTimers)
 	return list
+}
+
+func compareTimers(a, b model.Timer) int {
+	return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Of.Kind, b.Of.Kind), cmp.Compare(a.Of.ID, b.Of.ID), cmp.Compare(a.ID, b.ID))
 }
 
 func compareEntities(a, b model.Entity) int {
@@ -91,24 +92,9 @@ func (b *Backend) Active(ctx context.Context, lease backend.Lease, after model.E
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	var active []model.Entity
-	add := func(of model.Entity) {
-		if backend.ShardOf(of) == lease.Shard && compareEntities(of, after) > 0 {
+	for of := range b.expected[lease.Shard] {
+		if compareEntities(of, after) > 0 && b.waits(of) {
 			active = append(active, of)
-		}
-	}
-	for id, e := range b.executions {
-		if !e.header.Engine.Finished {
-			add(model.ExecutionEntity(id))
-		}
-	}
-	for id, g := range b.gates {
-		if len(g.members) > 0 {
-			add(model.Entity{Kind: model.EntityGate, ID: id})
-		}
-	}
-	for key, t := range b.triggers {
-		if t.Waits() {
-			add(model.TriggerEntity(key.tenant, key.namespace, key.id, key.trigger))
 		}
 	}
 	slices.SortFunc(active, compareEntities)
@@ -122,23 +108,14 @@ func (b *Backend) Timers(ctx context.Context, lease backend.Lease, until time.Ti
 	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	due := map[string]model.Timer{}
-	add := func(timers map[string]model.Timer) {
-		for _, t := range timers {
-			if t.Due.Before(until) && backend.ShardOf(t.Of) == lease.Shard {
-				due[fmt.Sprint(t.Of.Kind, "/", t.Of.ID, "/", t.ID)] = t
+	var list []model.Timer
+	for of := range b.expected[lease.Shard] {
+		for _, t := range b.timersOf(of) {
+			if t.Due.Before(until) {
+				list = append(list, t)
 			}
 		}
 	}
-	for _, e := range b.executions {
-		add(e.timers)
-	}
-	for _, g := range b.gates {
-		add(g.timers)
-	}
-	for _, timers := range b.triggerTimers {
-		add(timers)
-	}
-	list := sortedTimers(due)
+	slices.SortFunc(list, compareTimers)
 	return list[:min(max, len(list))], nil
 }

@@ -112,12 +112,62 @@ func (b *Backend) apply(t *model.Transition) {
 	default:
 		b.applyTrigger(t)
 	}
+	if t.Version > 0 {
+		b.note(t.Of)
+	}
+}
+
+// note keeps an entity among those of its shard that something is expected of, or takes it out.
+func (b *Backend) note(of model.Entity) {
+	expected := &b.expected[backend.ShardOf(of)]
+	switch {
+	case !b.waits(of) && len(b.timersOf(of)) == 0:
+		delete(*expected, of)
+	case *expected == nil:
+		*expected = map[model.Entity]bool{of: true}
+	default:
+		(*expected)[of] = true
+	}
+}
+
+// waits tells whether an entity is active.
+func (b *Backend) waits(of model.Entity) bool {
+	switch of.Kind {
+	case model.EntityExecution:
+		e := b.executions[of.ID]
+		return e != nil && !e.header.Engine.Finished
+	case model.EntityGate:
+		g := b.gates[of.ID]
+		return g != nil && len(g.members) > 0
+	}
+	t := b.triggers[triggerOf(of)]
+	return t != nil && t.Waits()
+}
+
+func (b *Backend) timersOf(of model.Entity) map[string]model.Timer {
+	switch of.Kind {
+	case model.EntityExecution:
+		if e := b.executions[of.ID]; e != nil {
+			return e.timers
+		}
+		return nil
+	case model.EntityGate:
+		if g := b.gates[of.ID]; g != nil {
+			return g.timers
+		}
+		return nil
+	}
+	return b.triggerTimers[triggerOf(of)]
+}
+
+func triggerOf(of model.Entity) triggerKey {
+	flow, id := model.TriggerOf(of)
+	return triggerKey{keyOf(flow), id}
 }
 
 func (b *Backend) applyTrigger(t *model.Transition) {
 	b.versions[t.Of] = t.Version
-	flow, id := model.TriggerOf(t.Of)
-	key := triggerKey{keyOf(flow), id}
+	key := triggerOf(t.Of)
 	timers := b.triggerTimers[key]
 	if timers == nil {
 		timers = map[string]model.Timer{}
@@ -192,4 +242,5 @@ func (b *Backend) bury(of model.Entity, version int64) {
 		delete(b.versions, of)
 	}
 	b.tombstones[of] = version
+	b.note(of)
 }
