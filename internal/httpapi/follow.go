@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -111,6 +112,10 @@ func (a *API) executionBytes(x *model.Execution, runs []*model.TaskRun) []byte {
 
 // followLogs streams the lines of an execution's log, those that are there first, until the execution has finished.
 func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
+	q, err := logQuery(r)
+	if err != nil {
+		return err
+	}
 	id := r.PathValue("executionId")
 	changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: id, Logs: true})
 	defer stop()
@@ -124,20 +129,12 @@ func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer s.close()
 	s.send("start", []byte("{}"))
-	seen := map[string]bool{}
+	tail := &logTail{query: q, seen: map[lineKey]bool{}}
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
 	for {
-		lines, err := a.executionLogs(r)
-		if err != nil {
+		if err := tail.read(r.Context(), a, x.Engine.Finished, func(l *model.LogEntry) { s.send("progress", mustJSON(l)) }); err != nil {
 			return nil
-		}
-		for _, l := range lines {
-			key := fmt.Sprint(l.TaskRunID, l.Timestamp.UnixNano(), l.Seq, l.Message)
-			if !seen[key] {
-				seen[key] = true
-				s.send("progress", mustJSON(l))
-			}
 		}
 		if x.Engine.Finished {
 			s.send("end", []byte("{}"))
@@ -160,6 +157,50 @@ func (a *API) followLogs(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+}
+
+// logTail reads a log that grows.
+type logTail struct {
+	query  backend.Query
+	seen   map[lineKey]bool
+	newest time.Time
+}
+
+// lineKey names a line.
+type lineKey struct {
+	taskRun      string
+	at           int64
+	attempt, seq int
+	message      string // of a line that belongs to no attempt
+}
+
+// overlap is how much of what was read is read again: lines are stored a little out of their order, since each task gathers
+// its own. What comes later still is found by the last look, which is at all of them.
+const overlap = 5 * time.Second
+
+// read calls f with the lines that are new.
+func (t *logTail) read(ctx context.Context, a *API, last bool, f func(*model.LogEntry)) error {
+	q := t.query
+	if !last && !t.newest.IsZero() {
+		since := backend.Filter{Field: backend.FieldStartDate, Op: backend.OpGreaterEq, Value: t.newest.Add(-overlap)}
+		q.Filters = append(q.Filters[:len(q.Filters):len(q.Filters)], since)
+	}
+	return a.eachLine(ctx, q, func(l *model.LogEntry) {
+		key := lineKey{taskRun: l.TaskRunID, at: l.Timestamp.UnixMicro(), seq: l.Seq}
+		if l.Attempt != nil {
+			key.attempt = *l.Attempt
+		} else {
+			key.message = l.Message
+		}
+		if t.seen[key] {
+			return
+		}
+		t.seen[key] = true
+		if l.Timestamp.After(t.newest) {
+			t.newest = l.Timestamp
+		}
+		f(l)
+	})
 }
 
 // followRelated streams the states of an execution and of those that belong to it, by their correlation, until all of them

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/http"
 
@@ -53,11 +54,21 @@ func (a *API) executionLogs(r *http.Request) ([]model.LogEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	lines := []model.LogEntry{}
+	err = a.eachLine(r.Context(), q, func(l *model.LogEntry) { lines = append(lines, *l) })
+	return lines, err
+}
+
+// eachLine calls f with the lines that a query finds, oldest first, a page of them in memory at a time.
+func (a *API) eachLine(ctx context.Context, q backend.Query, f func(*model.LogEntry)) error {
 	q.Sort = []backend.Sort{{By: "timestamp"}}
-	lines, err := all(q, func(q backend.Query) (backend.Page[model.LogEntry], error) {
-		return a.Backend.Logs().Search(r.Context(), q)
+	return pages(q, func(q backend.Query) (backend.Page[model.LogEntry], error) {
+		return a.Backend.Logs().Search(ctx, q)
+	}, func(lines []model.LogEntry) {
+		for i := range lines {
+			f(&lines[i])
+		}
 	})
-	return append([]model.LogEntry{}, lines...), err
 }
 
 // logQuery selects the lines of the execution that a request's path names.
@@ -79,16 +90,30 @@ func logQuery(r *http.Request) (backend.Query, error) {
 
 // downloadLogs gives the lines of an execution as text.
 func (a *API) downloadLogs(w http.ResponseWriter, r *http.Request) error {
-	lines, err := a.executionLogs(r)
+	q, err := logQuery(r)
 	if err != nil {
 		return err
 	}
-	attachment(w, "text/plain; charset=utf-8", r.PathValue("executionId")+".log")
 	out := bufio.NewWriter(w)
-	for _, l := range lines {
-		_, _ = fmt.Fprintf(out, "%s %s %s\n", l.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"), l.Level, l.Message)
+	began := false
+	begin := func() {
+		if !began {
+			began = true
+			attachment(w, "text/plain; charset=utf-8", r.PathValue("executionId")+".log")
+		}
 	}
-	return ignoreGone(out.Flush())
+	err = a.eachLine(r.Context(), q, func(l *model.LogEntry) {
+		begin()
+		_, _ = fmt.Fprintf(out, "%s %s %s\n", l.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"), l.Level, l.Message)
+	})
+	switch {
+	case err == nil:
+		begin()
+		return ignoreGone(out.Flush())
+	case began: // the error can no longer be told but ends the file early
+		panic(http.ErrAbortHandler)
+	}
+	return err
 }
 
 func (a *API) deleteLogs(w http.ResponseWriter, r *http.Request) error {

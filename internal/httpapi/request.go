@@ -138,17 +138,22 @@ func archive(w http.ResponseWriter, name string, add func(z *zip.Writer) error) 
 }
 
 // all reads every page of a search.
-func all[T any](q backend.Query, search func(backend.Query) (backend.Page[T], error)) ([]T, error) {
+func all[T any](q backend.Query, search func(backend.Query) (backend.Page[T], error)) (out []T, err error) {
+	err = pages(q, search, func(page []T) { out = append(out, page...) })
+	return out, err
+}
+
+// pages searches page by page.
+func pages[T any](q backend.Query, search func(backend.Query) (backend.Page[T], error), f func([]T)) error {
 	q.Page, q.Size, q.NoTotal, q.After = 1, batch, true, ""
-	var out []T
 	for {
 		p, err := search(q)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, p.Results...)
+		f(p.Results)
 		if len(p.Results) < q.Size || p.Cursor == "" {
-			return out, nil
+			return nil
 		}
 		q.After = p.Cursor
 	}

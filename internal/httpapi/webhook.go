@@ -303,7 +303,7 @@ func (a *API) answerHook(w http.ResponseWriter, r *http.Request, h *hook, p *lau
 	if flag("wait") {
 		changes, stop := a.Backend.Follow(backend.FeedFilter{ExecutionID: h.id})
 		defer stop()
-		if err := a.Launcher.Submit(r.Context(), p); err != nil {
+		if err := a.submit(r.Context(), p); err != nil {
 			return err
 		}
 		var err error
@@ -316,7 +316,7 @@ func (a *API) answerHook(w http.ResponseWriter, r *http.Request, h *hook, p *lau
 			}
 			return h.writeOutputs(w, status, a.Masks.Of(x.ID).JSON(x.Outputs))
 		}
-	} else if err := a.Launcher.Submit(r.Context(), p); err != nil {
+	} else if err := a.submit(r.Context(), p); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -69,7 +69,7 @@ func (l logs) find(ctx context.Context, q backend.Query) (list[model.LogEntry], 
 	is := func(f backend.Filter) bool { return f.Field == backend.FieldNamespace && !f.Op.Negative() }
 	switch place := slices.IndexFunc(q.Filters, is); {
 	case slices.ContainsFunc(q.Filters, ofOneExecution):
-		lines.from += " INDEXED BY logs_line"
+		lines.from += " INDEXED BY logs_of"
 	case slices.ContainsFunc(q.Filters, isSevere):
 		lines.from += " INDEXED BY logs_severe"
 		where = append(where, sqlbase.Clause{SQL: severe})
