@@ -10,6 +10,7 @@ go build -o "$tmp/load" ./bench/load
 go build -o "$tmp/idle" ./bench/idle
 go build -o "$tmp/lists" ./bench/lists
 go build -o "$tmp/schedules" ./bench/schedules
+go build -o "$tmp/spawn" ./bench/spawn
 server=bin/windhover
 port=18090
 
@@ -35,6 +36,7 @@ figure "ForEach 10 × 10 × 10, two tasks" -source bench/flows/nested.yaml -flow
 figure "two tasks, 1,500 begun a second in an open loop" -source bench/flows/two.yaml -flow bench.two -rate 1500 -n 30000 -clients 512
 "$tmp/idle" -server "$server" -url "http://127.0.0.1:$port"
 "$tmp/schedules" -server "$server" -url "http://127.0.0.1:$port"
+"$tmp/spawn" -server "$server" -url "http://127.0.0.1:$port"
 if [ "${BENCH_LONG:-}" != "" ]; then
   figure "100,000 in a row, 64 clients" -n 100000 -clients 64
   "$tmp/lists" -server "$server" -url "http://127.0.0.1:$port" -n 1000000

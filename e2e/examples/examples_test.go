@@ -30,6 +30,7 @@ var (
 		"subflow/told":          `{"value":"chairs cost 60"}`,
 		"inputs/show":           `{"values":{"title":"acme on team","channels":"mail, chat","since":"2026-01-01"}}`,
 		"poll-until-ready/wait": `{"iterationCount":3}`,
+		"python/told":           `{"value":"the orders are worth 200"}`,
 	}
 )
 

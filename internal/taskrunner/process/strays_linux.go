@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -67,8 +69,8 @@ func (g *group) strays() (n int) {
 
 // owns tells whether a process is one of the command's.
 func (g *group) owns(pid int) bool {
-	if _, other := g.host.leaders.Load(pid); other {
-		return false
+	if _, other := g.host.leaders.Load(pid); other || syscall.Kill(pid, 0) != nil {
+		return false // most numbers are those of commands, of threads, or nobody's any more
 	}
 	switch mark, ok := markOf(pid); {
 	case !ok || mark != "":
@@ -143,15 +145,26 @@ func processes() (pids []int) {
 	return pids
 }
 
+// load is the file that ends with the number that was given out last; it can be read again and again.
+var load = sync.OnceValue(func() *os.File {
+	f, err := os.Open("/proc/loadavg")
+	if err != nil {
+		return nil
+	}
+	return f
+})
+
 // lastPid is the number that was given out last, 0 if it is not known.
 func lastPid() int {
-	load, err := os.ReadFile("/proc/loadavg")
-	fields := bytes.Fields(load)
-	if err != nil || len(fields) < 5 {
+	var buf [128]byte
+	f := load()
+	if f == nil {
 		return 0
 	}
-	n, _ := strconv.Atoi(string(fields[4]))
-	return n
+	n, _ := f.ReadAt(buf[:], 0) // the end of the file is told as an error
+	line := bytes.TrimSpace(buf[:n])
+	last, _ := strconv.Atoi(string(line[bytes.LastIndexByte(line, ' ')+1:]))
+	return last
 }
 
 // stat is what the kernel tells of a process, from its state on; nil if there is no such process.
