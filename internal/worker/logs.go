@@ -10,6 +10,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/backend"
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/shard"
 )
 
 const (
@@ -141,9 +142,15 @@ type logWriter struct {
 	buf  []model.LogEntry
 	tick *time.Timer
 	wr   sync.Mutex // one write at a time
+	ctx  context.Context
+	end  context.CancelFunc
 }
 
-func newLogWriter(b backend.Backend, log *slog.Logger) *logWriter { return &logWriter{b: b, log: log} }
+func newLogWriter(b backend.Backend, log *slog.Logger) *logWriter {
+	w := &logWriter{b: b, log: log}
+	w.ctx, w.end = context.WithCancel(context.Background())
+	return w
+}
 
 func (w *logWriter) add(lines []model.LogEntry) {
 	w.mu.Lock()
@@ -174,17 +181,20 @@ func (w *logWriter) flush() {
 	if len(lines) == 0 {
 		return
 	}
-	for tries := 0; ; tries++ {
-		err := w.b.Logs().Append(context.Background(), lines)
-		if err == nil {
-			return
-		}
-		if tries == 5 {
-			w.log.Error("log lines are lost", "lines", len(lines), "error", err)
-			return
-		}
-		time.Sleep(time.Duration(tries+1) * 200 * time.Millisecond)
+	err := shard.Insist(w.ctx, func() error { return w.b.Logs().Append(w.ctx, lines) }, func(err error) {
+		w.log.Warn("writing log lines failed, trying again", "lines", len(lines), "error", err)
+	})
+	if err != nil {
+		w.log.Error("log lines are lost", "lines", len(lines), "error", err)
 	}
 }
 
-func (w *logWriter) close() { w.flush() }
+// closeTime is how long a backend that is away is waited for at the end.
+const closeTime = 10 * time.Second
+
+func (w *logWriter) close() {
+	late := time.AfterFunc(closeTime, w.end)
+	defer late.Stop()
+	w.flush()
+	w.end()
+}
