@@ -120,7 +120,7 @@ func gigabyte(s *serve.Server) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	began := time.Now()
 	write := exec.Command("sh", "-c", "head -c 1073741824 /dev/zero > one && cp one two && sync two && cp two three")
 	write.Dir = dir

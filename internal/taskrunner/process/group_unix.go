@@ -86,7 +86,17 @@ func (g *group) finish() (end ending, left int) {
 	for late := time.Now().Add(stubborn); left > 0 && g.running() > 0 && time.Now().Before(late); {
 		time.Sleep(pause)
 	}
+	for reaped(-g.pid) {
+		continue
+	}
 	return g.host.ending(g.status), left + g.strays()
+}
+
+// reaped takes note of the end of a process, or of one of a group (-pid), so that the system forgets it. Only a server that is
+// the first process of its container has such children: those whose parents have ended.
+func reaped(pid int) bool {
+	n, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+	return err == nil && n > 0
 }
 
 // running counts the processes of the group. Once the command itself has ended this is one system call where it leaves none.

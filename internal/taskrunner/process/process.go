@@ -118,12 +118,16 @@ func (r *Runner) Run(ctx context.Context, run sdk.Run, c *taskrunner.Command) (t
 	}
 	stdout, stderr := newStream(c.Stdout), newStream(c.Stderr)
 	if err := errors.Join(stdout.open(), stderr.open()); err != nil {
-		return taskrunner.Result{}, errors.Join(err, stdout.close(), stderr.close())
+		stdout.close()
+		stderr.close()
+		return taskrunner.Result{}, err
 	}
 	g, err := h.start(program, c, env, stdout.theirs, stderr.theirs)
 	_, _ = stdout.theirs.Close(), stderr.theirs.Close()
 	if err != nil {
-		return taskrunner.Result{}, errors.Join(fmt.Errorf("starting %s: %w", c.Args[0], err), stdout.close(), stderr.close())
+		stdout.close()
+		stderr.close()
+		return taskrunner.Result{}, fmt.Errorf("starting %s: %w", c.Args[0], err)
 	}
 	var copying sync.WaitGroup
 	copying.Go(stdout.copy)
@@ -197,12 +201,10 @@ func (s *stream) open() (err error) {
 	return err
 }
 
-func (s *stream) close() error {
-	if s.ours == nil {
-		return nil
+func (s *stream) close() {
+	if s.ours != nil {
+		_, _ = s.ours.Close(), s.theirs.Close() // the second may be closed already
 	}
-	_, _ = s.ours.Close(), s.theirs.Close() // the second may be closed already
-	return nil
 }
 
 // ended tells that the command has ended: nothing should hold the pipe open any more.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
 
@@ -34,14 +36,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play runs a command until the program is killed.
+// play runs a command until the program is killed, or tells what children it has had to take over.
 func play(script string) {
 	t := &testing.T{}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		fmt.Println(err)
+	}
 	command := shellIn(os.TempDir(), script)
 	command.Stdout = os.Stdout
 	_, err := runner(Config{}).Run(context.Background(), sdktest.New(t), command)
 	fmt.Println("ended:", err)
+	fmt.Println("children:", unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil))
 	os.Exit(1)
+}
+
+// A server that is the first process of a container inherits what its commands leave behind, and buries it.
+func TestNoZombies(t *testing.T) {
+	server := exec.Command(os.Args[0])
+	server.Env = append(os.Environ(), serve+"=setsid "+nap(t)+" & (sleep 0.01 &) ; (setsid sh -c '"+nap(t)+" & "+nap(t)+"' &) ; sleep 0.2")
+	out, _ := server.Output() // it always says that it failed
+	if want := "ended: <nil>\nchildren: no child processes\n"; string(out) != want {
+		t.Errorf("the server says %q, not %q", out, want)
+	}
 }
 
 // A server that is killed takes its commands with it; what those have started is ended when the next server begins.

@@ -197,7 +197,9 @@ func TestStop(t *testing.T) {
 		want   string
 	}{
 		{"everything of the group", func(nap string) string { return nap + " & " + nap + " & echo ready; wait" }, time.Minute, "ready\n"},
-		{"it may tidy up", func(nap string) string { return "trap 'echo tidy; exit 1' TERM; sh -c 'echo ready; exec " + nap + "' & wait" }, time.Minute, "ready\ntidy\n"},
+		{"it may tidy up", func(nap string) string {
+			return "trap 'echo tidy; exit 1' TERM; sh -c 'echo ready; exec " + nap + "' & wait"
+		}, time.Minute, "ready\ntidy\n"},
 		{"a child may tidy up that outlives the command", func(nap string) string {
 			return `sh -c 'trap "sleep 0.2; echo tidy; exit" TERM; echo ready; while :; do sleep 0.05; done' & ` + nap + " & wait"
 		}, time.Minute, "ready\ntidy\n"},

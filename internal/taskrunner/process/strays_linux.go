@@ -40,31 +40,34 @@ func (h *host) newMark() string {
 
 // strays ends what has left the group, and what that has started since, and counts it. It looks at the processes that are
 // younger than the command, which are few as a rule.
-func (g *group) strays() (n int) {
+func (g *group) strays() int {
 	g.host.leaders.Delete(g.pid)
 	if g.mark == "" {
 		return 0
 	}
+	found := map[int]bool{}
 	for from, late := g.pid, time.Now().Add(stubborn); time.Now().Before(late); {
-		last := lastPid()
-		found := 0
+		last, running := lastPid(), 0
 		for _, pid := range younger(from, last) {
 			if g.owns(pid) {
-				found++
+				running++
+				found[pid] = true
 				end(pid, func() bool { return g.owns(pid) })
 			}
 		}
-		n += found
-		if found == 0 && (last == 0 || last >= lastPid()) {
-			return n
+		if running == 0 && (last == 0 || last >= lastPid()) {
+			break
 		}
-		if found == 0 {
+		if running == 0 {
 			from = last // only those that came meanwhile
 		} else {
 			time.Sleep(pause)
 		}
 	}
-	return n
+	for pid := range found {
+		reaped(pid)
+	}
+	return len(found)
 }
 
 // owns tells whether a process is one of the command's.
