@@ -31,7 +31,10 @@ func (e *Error) Error() string {
 // Read reads at most max values of a text, all of them where max is negative. Annotations are dropped, symbols become
 // strings, blobs base64, timestamps dates, s-expressions lists.
 func Read(text string, max int) (values []any, err error) {
-	r := &reader{text: text}
+	return read(&reader{text: text}, max)
+}
+
+func read(r *reader, max int) (values []any, err error) {
 	for max < 0 || len(values) < max {
 		if err := r.space(); err != nil {
 			return nil, err
@@ -55,6 +58,8 @@ func Read(text string, max int) (values []any, err error) {
 type reader struct {
 	text string
 	pos  int
+	// keep gives texts with annotations as maps of both.
+	keep bool
 }
 
 // at returns the byte n after the cursor, 0 beyond the end.
@@ -103,20 +108,20 @@ func (r *reader) value(depth int, operators bool) (any, error) {
 	if depth > maxDepth {
 		return nil, r.errorf("nested deeper than %d levels", maxDepth)
 	}
-	annotation := ""
+	var annotations []any
 	for {
 		v, symbol, err := r.plain(depth, operators)
 		if err != nil || !symbol {
-			return annotated(annotation, v), err
+			return r.annotated(annotations, v), err
 		}
 		if err := r.space(); err != nil {
 			return nil, err
 		}
 		if !strings.HasPrefix(r.text[r.pos:], "::") {
-			return v, nil
+			return r.annotated(annotations, v), nil
 		}
 		r.pos += 2
-		annotation, _ = v.(string)
+		annotations = append(annotations, v)
 		if err := r.space(); err != nil {
 			return nil, err
 		}
@@ -383,12 +388,16 @@ func parseTimestamp(text string) (any, bool) {
 	return nil, false
 }
 
-// annotated makes a date of a string that Append annotated as one; all other annotations are dropped.
-func annotated(annotation string, v any) any {
+// annotated makes a date of a string that Append annotated as one; all other annotations are dropped, unless they are kept.
+func (r *reader) annotated(annotations []any, v any) any {
 	text, ok := v.(string)
-	if !ok {
+	if !ok || len(annotations) == 0 {
 		return v
 	}
+	if r.keep {
+		return value.MapOf(value.Entry{Key: "ion_annotations", Value: annotations}, value.Entry{Key: "value", Value: text})
+	}
+	annotation, _ := annotations[len(annotations)-1].(string)
 	layout := map[string]string{
 		"ZonedDateTime": time.RFC3339, "OffsetDateTime": time.RFC3339, "LocalDateTime": "2006-01-02T15:04:05", "LocalTime": "15:04:05",
 	}[annotation]
