@@ -18,13 +18,12 @@ type group struct {
 	host *host
 	pid  int // of the command, and the number of the group
 	mark string
-	dir  string
 
 	status syscall.WaitStatus // once wait has returned
 }
 
 func (h *host) start(program string, c *taskrunner.Command, env []string, stdout, stderr *os.File) (*group, error) {
-	g := &group{host: h, mark: h.newMark(), dir: c.Dir}
+	g := &group{host: h, mark: h.newMark()}
 	if g.mark != "" {
 		env = append(env, g.mark)
 	}

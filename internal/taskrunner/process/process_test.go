@@ -241,7 +241,6 @@ func TestNothingIsLeft(t *testing.T) {
 		{"in the background", func(nap string) string { return nap + " & echo end" }, false},
 		{"a session of its own", func(nap string) string { return "setsid " + nap + " & echo end" }, true},
 		{"a daemon, forked twice", func(nap string) string { return "(setsid sh -c '" + nap + " & " + nap + " & wait' &) ; echo end" }, true},
-		{"a daemon without an environment", func(nap string) string { return "env -i setsid " + nap + " & echo end" }, true},
 		{"a daemon that went elsewhere", func(nap string) string { return "cd /; setsid " + nap + " & echo end" }, true},
 		{"no output of its own", func(nap string) string { return "setsid " + nap + " >/dev/null 2>&1 </dev/null & echo end" }, true},
 		{"many", func(nap string) string {

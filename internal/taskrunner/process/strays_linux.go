@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,8 +12,8 @@ import (
 )
 
 // A process leaves the group of its command by making a session of its own, as daemons do. It keeps the environment that it
-// was started with, and in there the mark of its command; one that has cleared its environment is still known by its working
-// directory. What has hidden both is not found: who does not trust a script runs it in a container.
+// was started with, and in there the mark of its command. What has cleared its environment is not found, and nothing else
+// tells it apart from processes of other people: who does not trust a script runs it in a container.
 
 // markName is the variable that holds the mark: the namespace of process numbers, the server's number and its start, and the
 // command's own number.
@@ -75,12 +74,8 @@ func (g *group) owns(pid int) bool {
 	if _, other := g.host.leaders.Load(pid); other || syscall.Kill(pid, 0) != nil {
 		return false // most numbers are those of commands, of threads, or nobody's any more
 	}
-	switch mark, ok := markOf(pid); {
-	case !ok || mark != "":
-		return mark == g.mark
-	}
-	at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
-	return err == nil && (at == g.dir || strings.HasPrefix(at, g.dir+string(filepath.Separator)))
+	mark, _ := markOf(pid)
+	return mark == g.mark
 }
 
 // end kills a process if it still is the one that is meant: between a look and the signal its number may have gone to another
