@@ -100,7 +100,6 @@ func failures(t *testing.T, s *server) {
 		{"type: io.kestra.plugin.scripts.shell.Commands\nwarningOnStdErr: true\ncommands: ['echo x >&2']", "WARNING", "ERROR x\n"},
 		{"type: io.kestra.plugin.scripts.shell.Commands\ninterpreter: [no-such-shell, -c]\ncommands: ['true']", "FAILED",
 			"ERROR the program no-such-shell is not on this worker: install it there, or run the task in a container\n"},
-		{"type: io.kestra.plugin.scripts.shell.Commands\nrunner: DOCKER\ncommands: ['true']", "FAILED", ""},
 		{"type: io.kestra.plugin.scripts.shell.Commands\ncommands: ['{{ nothing }}']", "FAILED", ""},
 	} {
 		id := s.begin("  - id: one\n    " + strings.ReplaceAll(c.task, "\n", "\n    ") + "\n")
