@@ -6,6 +6,7 @@ import (
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/taskrunner/docker"
 	"github.com/windhover-io/windhover/internal/taskrunner/process"
 	"github.com/windhover-io/windhover/internal/tasks/batch"
 	"github.com/windhover-io/windhover/internal/tasks/condition"
@@ -27,6 +28,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/revision"
 	"github.com/windhover-io/windhover/internal/tasks/s3"
 	"github.com/windhover-io/windhover/internal/tasks/script"
+	"github.com/windhover-io/windhover/internal/tasks/serdes"
 	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/templating"
@@ -42,10 +44,14 @@ type Deps struct {
 	// Configurations are the settings of types: maps with type and values.
 	Configurations []any
 	Scripts        script.Config
+	// Docker connects to engines; nil is one of its own.
+	Docker *docker.Engine
 }
 
 // IsSetting tells whether a type has a setting of that name which is none of its properties.
-func IsSetting(typ, name string) bool { return fs.IsSetting(typ, name) }
+func IsSetting(typ, name string) bool {
+	return fs.IsSetting(typ, name) || docker.IsSetting(typ, name)
+}
 
 // Register adds every built-in type.
 func Register(reg *plugin.Registry, deps Deps) {
@@ -69,6 +75,12 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(revision.Types(deps.Backend)...)
 	reg.Add(s3.Types(deps.KV)...)
 	reg.Add(script.Types(script.Deps{Registry: reg, Storage: deps.Storage, KV: deps.KV, Config: deps.Scripts})...)
+	engine := deps.Docker
+	if engine == nil {
+		engine = docker.New(deps.Scripts.Docker)
+	}
+	reg.Add(engine.Types()...)
+	reg.Add(serdes.Types()...)
 	reg.Add(process.Types(deps.Scripts.Process)...)
 	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
