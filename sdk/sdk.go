@@ -102,6 +102,8 @@ type Info struct {
 	OriginalID                   string
 	// TraceParent is the W3C trace context to pass on to whom the task asks, "" if there is none.
 	TraceParent string
+	// Worker is the incarnation of the worker that runs it.
+	Worker string
 }
 
 // Template is a property that is handed over as written, for Run.Render.

@@ -36,6 +36,7 @@ import (
 	"github.com/windhover-io/windhover/internal/storage/local"
 	storagememory "github.com/windhover-io/windhover/internal/storage/memory"
 	"github.com/windhover-io/windhover/internal/storage/s3"
+	"github.com/windhover-io/windhover/internal/taskrunner/docker"
 	taskhttp "github.com/windhover-io/windhover/internal/tasks/http"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/internal/worker"
@@ -61,6 +62,7 @@ type App struct {
 	Metrics   *metrics.Metrics
 	Skip      executor.Skip // executions that this process does not move
 
+	docker       *docker.Engine
 	envs, kestra *value.Map
 	defaults     []flow.Default
 	stops        []func(context.Context)
@@ -237,6 +239,8 @@ func (a *App) Worker(ctx context.Context) error {
 		TraceParent: a.traceParent(), Began: a.Metrics.JobStarted,
 	})
 	a.start("worker", w.Run)
+	sweeper := &docker.Sweeper{Engine: a.docker, Backend: a.Backend, Log: a.Log, Every: sweepEvery}
+	a.start("containers", sweeper.Run)
 	return nil
 }
 
@@ -309,6 +313,8 @@ func (a *App) join(ctx context.Context, kind, group string) (string, error) {
 }
 
 const (
-	beatEvery   = 3 * time.Second
+	beatEvery = 3 * time.Second
+	// sweepEvery is how often is looked for containers that nobody comes for.
+	sweepEvery  = 5 * time.Minute
 	beatTimeout = 20 * time.Second
 )

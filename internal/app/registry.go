@@ -7,6 +7,7 @@ import (
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/plugin"
+	"github.com/windhover-io/windhover/internal/taskrunner/docker"
 	"github.com/windhover-io/windhover/internal/tasks"
 	"github.com/windhover-io/windhover/internal/value"
 )
@@ -18,9 +19,10 @@ func (a *App) registry() *plugin.Registry {
 	if scripts.CacheDir == "" && a.Config.Backend.Type == "sqlite" {
 		scripts.CacheDir = filepath.Join(a.Config.Backend.Path, "cache")
 	}
+	a.docker = docker.New(scripts.Docker.With(a.Config.Plugins.Configurations))
 	tasks.Register(reg, tasks.Deps{
 		Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents()), Resume: a.resume, Configurations: a.Config.Plugins.Configurations,
-		Scripts: scripts,
+		Scripts: scripts, Docker: a.docker,
 	})
 	return reg
 }

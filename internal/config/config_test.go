@@ -61,6 +61,7 @@ var samples = map[string]struct {
 	"variables.globals":                    {"{team: a}", func(c *Config) { c.Variables.Globals = value.MapOf(value.Entry{Key: "team", Value: "a"}) }},
 	"tasks.scripts.runner":                 {"PROCESS", func(c *Config) { c.Tasks.Scripts.Runner = "PROCESS" }},
 	"tasks.scripts.environment":            {"[PIP_*]", func(c *Config) { c.Tasks.Scripts.Process.Environment = []string{"PIP_*"} }},
+	"tasks.scripts.docker.volume-enabled":  {"true", func(c *Config) { c.Tasks.Scripts.Docker.Volumes = true }},
 	"tasks.scripts.quota":                  {"1GB", func(c *Config) { c.Tasks.Scripts.Quota = 1 << 30 }},
 	"tasks.scripts.kill-grace":             {"2s", func(c *Config) { c.Tasks.Scripts.Process.Grace = 2 * time.Second }},
 	"tasks.scripts.cache-dir":              {"/cache", func(c *Config) { c.Tasks.Scripts.CacheDir = "/cache" }},

@@ -251,6 +251,8 @@ var keys = map[string]key{
 		"Where scripts run that name no task runner: DOCKER, as unless it is set, or PROCESS."},
 	"tasks.scripts.environment": {texts(func(c *Config) *[]string { return &c.Tasks.Scripts.Process.Environment }),
 		"Variables of the server's environment that processes of tasks see besides PATH, HOME, the language, the time zone and proxies; PIP_* stands for all that begin so."},
+	"tasks.scripts.docker.volume-enabled": {flag(func(c *Config) *bool { return &c.Tasks.Scripts.Docker.Volumes }),
+		"Let flows mount directories of the machine into Docker containers; newer: volume-enabled of the type in plugins.configurations."},
 	"tasks.scripts.quota":      {bytes(func(c *Config) *int64 { return &c.Tasks.Scripts.Quota }), "How much the working directory of a script may hold; a script that fills it is ended."},
 	"tasks.scripts.kill-grace": {duration(func(c *Config) *time.Duration { return &c.Tasks.Scripts.Process.Grace }), "How long a process may take to end itself after it was asked to, before it is killed."},
 	"tasks.scripts.cache-dir":  {text(func(c *Config) *string { return &c.Tasks.Scripts.CacheDir }), "Where dependencies of scripts are kept; a directory beside the data unless it is set."},
@@ -292,7 +294,7 @@ var keys = map[string]key{
 var inert = []string{
 	"jdbc.", "retries.", "anonymous-usage-report.", "ui-anonymous-usage-report.", "server.liveness.", "server.service.", "metrics.labels.", "metrics.tags.",
 	"worker.controllers.", "worker.max-num-threads.", "heartbeat.", "indexer.", "executor.", "scheduler.", "controller.", "grpc.", "security.",
-	"ui.", "plugins.repositories.", "plugins.management.", "plugins.auto-install.", "tasks.scripts.docker.", "pebble.", "uid.", "logging.",
+	"ui.", "plugins.repositories.", "plugins.management.", "plugins.auto-install.", "pebble.", "uid.", "logging.",
 }
 
 // unserved are prefixes of keys of the reference that change what people see, and do not here: who sets one is told why.

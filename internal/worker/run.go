@@ -102,7 +102,7 @@ func (rc *run) Info() sdk.Info {
 		Tenant: t.Tenant, Namespace: t.Namespace, FlowID: t.FlowID, FlowRevision: rc.flow.Revision,
 		ExecutionID: e.ID, TaskRunID: t.ID, TaskID: t.TaskID, TaskType: rc.task.Type, Attempt: len(t.Attempts) + 1,
 		Value: t.Value, Iteration: t.Iteration, ParentTaskRunID: t.ParentID, TriggerID: e.TriggerID,
-		ExecutionStart: e.StartDate, TaskRunStart: t.State.Start(), OriginalID: e.OriginalID, TraceParent: parent,
+		ExecutionStart: e.StartDate, TaskRunStart: t.State.Start(), OriginalID: e.OriginalID, TraceParent: parent, Worker: rc.w.cfg.Member,
 	}
 }
 

@@ -47,13 +47,8 @@ func AnyOf(patterns []string) (func(path string) bool, error) {
 	}, nil
 }
 
-// Match lists the files below the directory that one of the patterns matches, by name. Here a pattern without a prefix begins
-// at the directory. A name that is not there is left out, as in the reference.
-func Match(dir string, patterns []string) ([]string, error) {
-	names, err := list(dir)
-	if err != nil {
-		return nil, err
-	}
+// Below is AnyOf for files of one directory, by their paths in it: a pattern without a prefix begins at the directory.
+func Below(patterns []string) (func(path string) bool, error) {
 	anchored := make([]string, len(patterns))
 	for i, p := range patterns {
 		anchored[i] = p
@@ -61,7 +56,16 @@ func Match(dir string, patterns []string) ([]string, error) {
 			anchored[i] = "glob:/" + strings.TrimPrefix(strings.TrimPrefix(p, "./"), "/")
 		}
 	}
-	matches, err := AnyOf(anchored)
+	return AnyOf(anchored)
+}
+
+// Match lists the files below the directory that one of the patterns matches, as Below has it, by name. A name that is not there is left out, as in the reference.
+func Match(dir string, patterns []string) ([]string, error) {
+	names, err := list(dir)
+	if err != nil {
+		return nil, err
+	}
+	matches, err := Below(patterns)
 	if err != nil {
 		return nil, err
 	}

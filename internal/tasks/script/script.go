@@ -12,6 +12,7 @@ import (
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
 	"github.com/windhover-io/windhover/internal/taskrunner"
+	"github.com/windhover-io/windhover/internal/taskrunner/docker"
 	"github.com/windhover-io/windhover/internal/taskrunner/process"
 	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/value"
@@ -35,13 +36,14 @@ type Config struct {
 	// CacheDir is where dependencies are kept; "" for the user's directory of caches.
 	CacheDir string
 	Process  process.Config
+	Docker   docker.Config
 }
 
 // The names of task runners in the configuration and in the older property runner.
 const (
 	Docker     = "DOCKER"
 	Process    = "PROCESS"
-	dockerType = "io.kestra.plugin.scripts.runner.docker.Docker"
+	dockerType = docker.Name
 )
 
 // Common are the properties of all tasks here.
