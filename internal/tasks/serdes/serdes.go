@@ -29,6 +29,8 @@ func Types() []plugin.Type {
 		task("csv", "IonToCsv", "CsvWriter", "Convert an Ion file to CSV.", func() any { return &IonToCsv{} }, Output{}),
 		task("json", "JsonToIon", "JsonReader", "Convert a file of JSON, or of JSON lines, to Ion.", func() any { return &JsonToIon{} }, Output{}),
 		task("json", "IonToJson", "JsonWriter", "Convert an Ion file to JSON lines, or to JSON.", func() any { return &IonToJson{} }, Output{}),
+		task("avro", "AvroToIon", "AvroReader", "Convert an Avro file to Ion.", func() any { return &AvroToIon{} }, Output{}),
+		task("avro", "IonToAvro", "AvroWriter", "Convert an Ion file to Avro.", func() any { return &IonToAvro{} }, Output{}),
 		task("yaml", "YamlToIon", "", "Convert a YAML file to Ion, a row each document.", func() any { return &YamlToIon{} }, Output{}),
 		task("yaml", "IonToYaml", "", "Convert an Ion file to YAML, a document each row.", func() any { return &IonToYaml{} }, Output{}),
 		task("xml", "XmlToIon", "XmlReader", "Convert an XML file to Ion.", func() any { return &XMLToIon{} }, Output{}),
@@ -127,8 +129,8 @@ func (r *rows) next() (any, error) {
 
 // wrap says in which row something went wrong.
 func (r *rows) wrap(err error) error {
-	if err == nil {
-		return nil
+	if bad := (*badRow)(nil); err == nil || errors.As(err, &bad) { // the latter says where it is
+		return err
 	}
 	return fmt.Errorf("row %d: %w", r.n, err)
 }
