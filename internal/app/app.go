@@ -244,13 +244,17 @@ func (a *App) Worker(ctx context.Context) error {
 	return nil
 }
 
-// workDirs is where tasks get their working directories: as configured, below the data directory, or a temporary one.
+// workDirs is where tasks get their working directories: as configured, below the data directory, or a temporary one. The path is
+// absolute: commands see it from within, where a relative one would lead astray.
 func (a *App) workDirs() (string, error) {
 	switch {
 	case a.Config.Tasks.TmpDir != "":
-		return a.Config.Tasks.TmpDir, nil
+		return filepath.Abs(a.Config.Tasks.TmpDir)
 	case a.Config.Backend.Type == "sqlite": // this process has the directory to itself: what is left there is a dead one's
-		dir := filepath.Join(a.Config.Backend.Path, "tmp")
+		dir, err := filepath.Abs(filepath.Join(a.Config.Backend.Path, "tmp"))
+		if err != nil {
+			return "", err
+		}
 		return dir, os.RemoveAll(dir)
 	}
 	dir, err := os.MkdirTemp("", "windhover-")
