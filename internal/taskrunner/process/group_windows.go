@@ -89,9 +89,12 @@ func admit(pid int, job windows.Handle) error {
 
 func (g *group) wait() { g.state, _ = g.process.Wait() }
 
-// terminate asks the command to end. Only programs with a console hear it.
+// terminate asks the command to end. Only programs that share a console with the server hear it: if there is none, as in a
+// service, nothing is gained by waiting.
 func (g *group) terminate() {
-	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.process.Pid))
+	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.process.Pid)); err != nil {
+		g.kill()
+	}
 }
 
 // killedCode is the exit code of processes that this server ends.
