@@ -178,7 +178,7 @@ outputFiles: [a.txt, '*.csv']`, shell, map[string]string{"commands-ID.sh": "set 
 		{"for cmd.exe", `interpreter: ['C:\Windows\System32\cmd.exe', /c]
 targetOS: WINDOWS
 beforeCommands: [first]
-commands: [one]`, []string{`C:\Windows\System32\cmd.exe`, "/c", "/work/commands-ID.cmd"}, map[string]string{"commands-ID.cmd": strings.ReplaceAll(`@echo off
+commands: [one]`, []string{`C:\Windows\System32\cmd.exe`, "/c", `.\commands-ID.cmd`}, map[string]string{"commands-ID.cmd": strings.ReplaceAll(`@echo off
 echo ##kestra:log:debug##
 if not %errorlevel%==0 exit /b %errorlevel%
 first
@@ -188,7 +188,7 @@ if not %errorlevel%==0 exit /b %errorlevel%
 one
 if not %errorlevel%==0 exit /b %errorlevel%
 `, "\n", "\r\n")}},
-		{"Windows without an interpreter", "targetOS: WINDOWS\nfailFast: false\ncommands: [one]", []string{"cmd.exe", "/d", "/c", "/work/commands-ID.cmd"},
+		{"Windows without an interpreter", "targetOS: WINDOWS\nfailFast: false\ncommands: [one]", []string{"cmd.exe", "/d", "/c", `.\commands-ID.cmd`},
 			map[string]string{"commands-ID.cmd": "@echo off\r\none\r\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

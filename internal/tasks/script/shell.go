@@ -106,10 +106,11 @@ func (d dialect) extension() string {
 	return map[dialect]string{posix: ".sh", powershell: ".ps1", batch: ".cmd"}[d]
 }
 
-// source is the command that runs the commands in a file, in the same shell.
+// source is the command that runs the commands in a file of the working directory, in the same shell. cmd.exe splits a path that
+// holds an ampersand or parentheses whatever quotes there are, so it gets one without directories.
 func (d dialect) source(file string) string {
 	if d == batch {
-		return file
+		return `.\` + path.Base(strings.ReplaceAll(file, `\`, "/"))
 	}
 	return ". " + d.quote(file)
 }
@@ -120,7 +121,7 @@ func (d dialect) quote(text string) string {
 	case powershell:
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	case batch:
-		return `"` + text + `"`
+		return `"` + strings.ReplaceAll(text, "%", "%%") + `"`
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
