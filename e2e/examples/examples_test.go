@@ -31,6 +31,7 @@ var (
 		"inputs/show":           `{"values":{"title":"acme on team","channels":"mail, chat","since":"2026-01-01"}}`,
 		"poll-until-ready/wait": `{"iterationCount":3}`,
 		"python/told":           `{"value":"the orders are worth 200"}`,
+		"csv-report/told":       `{"value":"region,orders,amount\nnorth,2,140.0\nsouth,1,80.0\n"}`,
 	}
 )
 
