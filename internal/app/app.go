@@ -255,7 +255,10 @@ func (a *App) workDirs() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return dir, os.RemoveAll(dir)
+		if err := os.RemoveAll(dir); err != nil { // another user's, from a container; or in use, on Windows. It is in nobody's way
+			a.Log.Warn("removing what working directories hold failed", "dir", dir, "error", err)
+		}
+		return dir, nil
 	}
 	dir, err := os.MkdirTemp("", "windhover-")
 	a.tmp = dir

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestWorkDirsAreAbsolute(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			c := config.Default()
 			set(c)
-			a := &App{Config: c}
+			a := &App{Config: c, Log: slog.New(slog.DiscardHandler)}
 			if dir, err := a.workDirs(); err != nil || !filepath.IsAbs(dir) {
 				t.Errorf("got %q, %v", dir, err)
 			}
