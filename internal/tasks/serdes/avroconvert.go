@@ -169,13 +169,20 @@ func (c *converter) convert(schema avro.Schema, v any) (any, error) {
 	return nil, unfit(schema, v)
 }
 
-// unfit is the error of a value that a schema does not allow.
-func unfit(s avro.Schema, v any) error {
-	text := value.Print(v)
+// mismatch is the error of a value that a schema does not allow. Unions meet it all the time, so its text waits to be asked for.
+type mismatch struct {
+	schema avro.Schema
+	v      any
+}
+
+func unfit(s avro.Schema, v any) error { return &mismatch{s, v} }
+
+func (m *mismatch) Error() string {
+	text := value.Print(m.v)
 	if len(text) > 200 {
 		text = text[:200] + "…"
 	}
-	return fmt.Errorf("%s %q is no value of the schema %s", value.TypeName(v), text, s.String())
+	return fmt.Sprintf("%s %q is no value of the schema %s", value.TypeName(m.v), text, m.schema.String())
 }
 
 func contains(list []string, text string) bool {
