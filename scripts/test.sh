@@ -75,6 +75,7 @@ if [ "$all" = --all ]; then
   step "fuzz" ./scripts/fuzz.sh
   step "long" env WINDHOVER_LONG=1 go test -timeout 120m ./e2e/schedule
   step "release" ./scripts/release.sh test
+  step "windows" ./scripts/test-wine.sh
 fi
 [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
 echo "$passed passed, $failed failed"
