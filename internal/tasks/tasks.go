@@ -6,12 +6,13 @@ import (
 	"github.com/windhover-io/windhover/internal/kv"
 	"github.com/windhover-io/windhover/internal/plugin"
 	"github.com/windhover-io/windhover/internal/storage"
-	"github.com/windhover-io/windhover/internal/taskrunner/docker"
+	dockerrunner "github.com/windhover-io/windhover/internal/taskrunner/docker"
 	"github.com/windhover-io/windhover/internal/taskrunner/process"
 	"github.com/windhover-io/windhover/internal/tasks/batch"
 	"github.com/windhover-io/windhover/internal/tasks/condition"
 	"github.com/windhover-io/windhover/internal/tasks/debug"
 	"github.com/windhover-io/windhover/internal/tasks/directory"
+	"github.com/windhover-io/windhover/internal/tasks/docker"
 	"github.com/windhover-io/windhover/internal/tasks/execution"
 	"github.com/windhover-io/windhover/internal/tasks/flow"
 	"github.com/windhover-io/windhover/internal/tasks/fs"
@@ -45,12 +46,12 @@ type Deps struct {
 	Configurations []any
 	Scripts        script.Config
 	// Docker connects to engines; nil is one of its own.
-	Docker *docker.Engine
+	Docker *dockerrunner.Engine
 }
 
 // IsSetting tells whether a type has a setting of that name which is none of its properties.
 func IsSetting(typ, name string) bool {
-	return fs.IsSetting(typ, name) || docker.IsSetting(typ, name)
+	return fs.IsSetting(typ, name) || dockerrunner.IsSetting(typ, name)
 }
 
 // Register adds every built-in type.
@@ -74,12 +75,14 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(redis.Types()...)
 	reg.Add(revision.Types(deps.Backend)...)
 	reg.Add(s3.Types(deps.KV)...)
-	reg.Add(script.Types(script.Deps{Registry: reg, Storage: deps.Storage, KV: deps.KV, Config: deps.Scripts})...)
+	scripts := script.Deps{Registry: reg, Storage: deps.Storage, KV: deps.KV, Config: deps.Scripts}
+	reg.Add(script.Types(scripts)...)
 	engine := deps.Docker
 	if engine == nil {
-		engine = docker.New(deps.Scripts.Docker)
+		engine = dockerrunner.New(deps.Scripts.Docker)
 	}
 	reg.Add(engine.Types()...)
+	reg.Add(docker.Types(engine, scripts)...)
 	reg.Add(serdes.Types()...)
 	reg.Add(process.Types(deps.Scripts.Process)...)
 	reg.Add(state.Types(deps.KV)...)

@@ -19,10 +19,10 @@ import (
 	"github.com/windhover-io/windhover/internal/value"
 )
 
-// hub is what configuration files call the registry of images that name none, and hubName what images call it.
+// HubName is what images call the registry of those that name none, and hub what configuration files call it.
 const (
 	hub     = "https://index.docker.io/v1/"
-	hubName = "docker.io"
+	HubName = "docker.io"
 )
 
 // configFile is what a Docker configuration file says of registries.
@@ -72,7 +72,7 @@ func (c Connection) All() (map[string]registry.AuthConfig, error) {
 
 // auths is what is known of a registry, nil for nothing.
 func (c Connection) auths(ctx context.Context, domain string) (*registry.AuthConfig, error) {
-	if c.Credentials != nil && (c.Credentials.Registry == "" || bare(c.Credentials.Registry) == domain) {
+	if c.Credentials != nil && (c.Credentials.Registry == "" || Bare(c.Credentials.Registry) == domain) {
 		a, err := c.Credentials.auth(domain)
 		return &a, err
 	}
@@ -81,7 +81,7 @@ func (c Connection) auths(ctx context.Context, domain string) (*registry.AuthCon
 		return nil, err
 	}
 	for name, a := range file.Auths {
-		if bare(name) == domain && a != (registry.AuthConfig{}) {
+		if Bare(name) == domain && a != (registry.AuthConfig{}) {
 			a, err := unfolded(a)
 			a.ServerAddress = name
 			return &a, err
@@ -100,14 +100,14 @@ func (c Connection) auths(ctx context.Context, domain string) (*registry.AuthCon
 	return ask(ctx, helper, domain)
 }
 
-// bare is the name of a registry as images have it.
-func bare(address string) string {
+// Bare is the name of a registry as images have it.
+func Bare(address string) string {
 	if _, rest, ok := strings.Cut(address, "://"); ok {
 		address = rest
 	}
 	address, _, _ = strings.Cut(address, "/")
 	if address == "index.docker.io" || address == "registry-1.docker.io" {
-		return hubName
+		return HubName
 	}
 	return address
 }
@@ -163,7 +163,7 @@ func (c Connection) file() (f configFile, err error) {
 
 // ask asks a program of the worker that keeps credentials.
 func ask(ctx context.Context, helper, domain string) (*registry.AuthConfig, error) {
-	if domain == hubName {
+	if domain == HubName {
 		domain = hub
 	}
 	cmd := exec.CommandContext(ctx, "docker-credential-"+filepath.Base(helper), "get")

@@ -113,11 +113,14 @@ func (x *execution) open(ctx context.Context) error {
 	return x.upload(ctx)
 }
 
+// create makes the container. It is not given up when the task is killed meanwhile: what the engine makes has to be known.
 func (x *execution) create(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stubborn)
+	defer cancel()
 	made, err := x.daemon.ContainerCreate(ctx, x.spec)
 	x.id = made.ID
 	for _, w := range made.Warnings {
-		x.run.Log(sdk.LevelWarn, "Docker: %s", w)
+		x.run.Log(sdk.LevelDebug, "Docker: %s", w)
 	}
 	return err
 }
@@ -125,6 +128,8 @@ func (x *execution) create(ctx context.Context) error {
 // meet decides about a container of the same task run that is there already: that of a worker that has died is taken up, or
 // removed if that is not wanted; one that was kept stays beside a new one.
 func (x *execution) meet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stubborn)
+	defer cancel()
 	there, err := x.daemon.ContainerInspect(ctx, x.spec.Name, client.ContainerInspectOptions{})
 	if cerrdefs.IsNotFound(err) {
 		return x.create(ctx)

@@ -27,7 +27,7 @@ func (x *execution) upload(ctx context.Context) error {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := pack(w, x.command.Dir, path.Base(x.dir))
+		err := Pack(w, x.command.Dir, path.Base(x.dir))
 		w.CloseWithError(err)
 		done <- err
 	}()
@@ -55,8 +55,8 @@ func (x *execution) isRoot(ctx context.Context) bool {
 	return user == "" || user == "root" || user == "0"
 }
 
-// pack writes an archive of a directory under another name.
-func pack(w io.Writer, dir, as string) error {
+// Pack writes an archive of a directory under another name.
+func Pack(w io.Writer, dir, as string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (s *session) arguments(commands []string) ([]string, error) {
 		}
 	}
 	if len(interpreter) == 0 {
-		if len(before) > 0 || len(commands) == 0 {
+		if len(before) > 0 || len(commands) == 0 && s.runner.Local() {
 			return nil, fmt.Errorf("interpreter: without one, commands are a program with its arguments, and nothing else can be run")
 		}
 		return commands, nil
