@@ -322,6 +322,6 @@ func (a *App) join(ctx context.Context, kind, group string) (string, error) {
 const (
 	beatEvery = 3 * time.Second
 	// sweepEvery is how often is looked for containers that nobody comes for.
-	sweepEvery  = 5 * time.Minute
+	sweepEvery  = 30 * time.Second
 	beatTimeout = 20 * time.Second
 )
