@@ -52,11 +52,11 @@ prepare() {
 # The engine ends its containers when it is asked to; what it is killed over would stay.
 clean() {
   local containers
-  alive && containers=$(engine ps -aq 2>/dev/null) && [ -n "$containers" ] && engine rm -fv $containers >/dev/null 2>&1
+  alive && containers=$(engine ps -aq 2>/dev/null) && [ -n "$containers" ] && engine rm -fv $containers >/dev/null 2>&1 || true
   stop
   local mount
-  grep -o " $DIR[^ ]* " /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
-  ip link del "$BRIDGE" 2>/dev/null
+  { grep -o " $DIR[^ ]* " /proc/mounts || true; } | sort -r | while read -r mount; do umount -l "$mount"; done
+  ip link del "$BRIDGE" 2>/dev/null || true
   rm -rf "$DIR/data" "$DIR/exec" "$SOCKET"
   return 0
 }
