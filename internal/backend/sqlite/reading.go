@@ -34,18 +34,25 @@ func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt := s.find(text); stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept until the database is closed
+	stmt, err := s.db.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
 	}
+	if first := s.keep(text, stmt); first != stmt {
+		return first, stmt.Close()
+	}
+	return stmt, nil
+}
+
+// keep keeps a statement until the database is closed, and returns the one that was kept first.
+func (s *statements) keep(text string, stmt *sql.Stmt) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first := s.byText[text]; first != nil {
-		_ = stmt.Close() // another one was quicker
-		return first, nil
+		return first // another one was quicker
 	}
 	s.byText[text] = stmt
-	return stmt, nil
+	return stmt
 }
 
 // prepare prepares what views have asked for.

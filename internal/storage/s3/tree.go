@@ -35,15 +35,7 @@ func (s *Storage) keys(ctx context.Context, dir storage.URI, recursive bool, f f
 // below lists the files below a directory, and with directories these too, in reverse order; there tells whether anything is.
 func (s *Storage) below(ctx context.Context, dir storage.URI, directories bool) (found []storage.URI, there bool, err error) {
 	seen := map[storage.URI]bool{}
-	err = s.keys(ctx, dir, true, func(rel string) error {
-		there = true
-		if rel == "" {
-			return nil
-		}
-		uri, err := dir.Join(rel)
-		if err != nil {
-			return nil // no URI leads there
-		}
+	add := func(uri storage.URI) {
 		if !seen[uri] && (directories || !uri.IsDirectory()) {
 			seen[uri] = true
 			found = append(found, uri)
@@ -51,6 +43,12 @@ func (s *Storage) below(ctx context.Context, dir storage.URI, directories bool) 
 		for up := uri.Parent(); directories && up != dir.AsDirectory() && !seen[up]; up = up.Parent() {
 			seen[up] = true
 			found = append(found, up)
+		}
+	}
+	err = s.keys(ctx, dir, true, func(rel string) error {
+		there = true
+		if uri, err := dir.Join(rel); err == nil && rel != "" { // no URI leads to the others
+			add(uri)
 		}
 		return nil
 	})
