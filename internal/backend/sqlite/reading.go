@@ -39,7 +39,7 @@ func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 		return nil, err
 	}
 	if first := s.keep(text, stmt); first != stmt {
-		return first, stmt.Close()
+		return first, stmt.Close() //nolint:sqlclosecheck // the other is kept until the database is closed
 	}
 	return stmt, nil
 }
