@@ -190,7 +190,7 @@ func (x *execution) attend(ctx context.Context) (taskrunner.Result, error) {
 	case err = <-copied:
 	case <-ctx.Done():
 		x.end(ctx)
-		x.settle(copied, output)
+		_ = x.settle(copied, output) // it ends because it was stopped
 		return taskrunner.Result{}, context.Cause(ctx)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -202,15 +202,16 @@ func (x *execution) attend(ctx context.Context) (taskrunner.Result, error) {
 // stubborn bounds how long is waited for what an engine has to do with a container that was killed.
 const stubborn = 30 * time.Second
 
-// settle waits until everything that the container has written was handed on.
-func (x *execution) settle(copied <-chan error, output io.Closer) {
+// settle waits until everything that the container has written was handed on, and returns why reading it has ended.
+func (x *execution) settle(copied <-chan error, output io.Closer) error {
 	late := time.NewTimer(stubborn)
 	defer late.Stop()
 	select {
-	case <-copied:
+	case err := <-copied:
+		return err
 	case <-late.C:
-		output.Close()
-		<-copied
+		_ = output.Close() // that is what ends it
+		return <-copied
 	}
 }
 

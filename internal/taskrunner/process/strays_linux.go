@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -64,9 +65,19 @@ func (g *group) strays() int {
 		}
 	}
 	for pid := range found {
-		reaped(pid)
+		bury(pid)
 	}
 	return len(found)
+}
+
+// bury waits until a process that was killed has died, where it has become a child of the server; a while after it can no
+// longer be asked for its mark.
+func bury(pid int) {
+	for late := time.Now().Add(stubborn); time.Now().Before(late); time.Sleep(pause) {
+		if n, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil); n == pid || err != nil && !errors.Is(err, syscall.EINTR) {
+			return
+		}
+	}
 }
 
 // owns tells whether a process is one of the command's.

@@ -137,7 +137,7 @@ func (t *Build) dockerfile(ctx context.Context, run sdk.Run, dir string) (string
 // build sends the directory and logs what the engine does with it.
 func (t *Build) build(ctx context.Context, run sdk.Run, d *engine.Daemon, dir string, options client.ImageBuildOptions) (out BuildOutput, err error) {
 	r, w := io.Pipe()
-	defer r.Close() // which ends the writer, too
+	defer func() { _ = r.Close() }() // which ends the writer, too
 	go func() { w.CloseWithError(engine.Pack(w, dir, ".")) }()
 	answer, err := d.ImageBuild(ctx, r, options)
 	if err != nil {
