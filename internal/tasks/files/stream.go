@@ -45,6 +45,11 @@ func Rows(ctx context.Context, run sdk.Run, uri string, f func(row []byte, n int
 		return err
 	}
 	defer r.Close()
+	return Lines(r, f)
+}
+
+// Lines is Rows for what a reader gives.
+func Lines(r io.Reader, f func(row []byte, n int) error) error {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 64<<10), maxRow)
 	n := 0

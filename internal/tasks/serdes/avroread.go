@@ -26,7 +26,7 @@ const (
 	maxDepth = 512
 )
 
-var avroConfig = avro.Config{MaxByteSliceSize: maxLine}.Freeze()
+var avroConfig = avro.Config{MaxByteSliceSize: maxPiece}.Freeze()
 
 // AvroToIon reads Avro.
 type AvroToIon struct {
@@ -229,7 +229,7 @@ func readAvro(r *avro.Reader, schema avro.Schema, depth int) (v any, err error) 
 		}
 		v = symbol
 	case *avro.FixedSchema:
-		b := make([]byte, min(s.Size(), maxLine))
+		b := make([]byte, min(s.Size(), maxPiece))
 		r.Read(b)
 		v = binary(b, s.Logical())
 	case *avro.PrimitiveSchema:

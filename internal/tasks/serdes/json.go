@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk"
 )
@@ -34,31 +35,18 @@ func (t *JsonToIon) Run(ctx context.Context, run sdk.Run) (any, error) {
 	})
 }
 
-// maxLine bounds a line, in bytes.
-const maxLine = 64 << 20
-
 // jsonLines gives the value of each line.
 func jsonLines(r io.Reader, row put) error {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 64<<10), maxLine)
-	n := 0
-	for s.Scan() {
-		n++
-		if len(bytes.TrimSpace(s.Bytes())) == 0 {
-			continue
+	return files.Lines(r, func(line []byte, n int) error {
+		if len(bytes.TrimSpace(line)) == 0 {
+			return nil
 		}
-		v, err := value.ParseJSON(s.Bytes())
+		v, err := value.ParseJSON(line)
 		if err != nil {
 			return fmt.Errorf("row %d: %w", n, err)
 		}
-		if err := row(v); err != nil {
-			return err
-		}
-	}
-	if err := s.Err(); err != nil {
-		return fmt.Errorf("row %d: %w", n+1, err)
-	}
-	return nil
+		return row(v)
+	})
 }
 
 // jsonDocument gives each element of the list that the file is, or the file's only value.
@@ -157,28 +145,16 @@ func (t *IonToJson) Run(ctx context.Context, run sdk.Run) (any, error) {
 
 // jsonList writes a list of several rows, or the only one.
 func jsonList(w io.Writer, rows *rows, write func(before string, row any, after string) error) error {
-	first, err := rows.next()
-	if errors.Is(err, io.EOF) {
-		return nil
-	} else if err != nil {
-		return err
+	before := "["
+	several, err := rows.oneOrSeveral(
+		func(row any) error { return write("", row, "") },
+		func(row any) error {
+			err := write(before, row, "")
+			before = ","
+			return err
+		})
+	if err == nil && several {
+		_, err = io.WriteString(w, "]")
 	}
-	several := false
-	err = rows.each(func(row any) error {
-		if !several {
-			several = true
-			if err := write("[", first, ""); err != nil {
-				return err
-			}
-		}
-		return write(",", row, "")
-	})
-	switch {
-	case err != nil:
-		return err
-	case !several:
-		return write("", first, "")
-	}
-	_, err = io.WriteString(w, "]")
 	return err
 }

@@ -22,6 +22,9 @@ import (
 
 const area = "io.kestra.plugin.serdes."
 
+// maxPiece bounds what of a file is held at once, in bytes: a document of YAML, a text or a block of Avro.
+const maxPiece = 64 << 20
+
 // Types lists the types of this package.
 func Types() []plugin.Type {
 	return []plugin.Type{
@@ -133,6 +136,29 @@ func (r *rows) wrap(err error) error {
 		return err
 	}
 	return fmt.Errorf("row %d: %w", r.n, err)
+}
+
+// oneOrSeveral calls one with the only row there is, or else another with each of several.
+func (r *rows) oneOrSeveral(one, another func(row any) error) (several bool, err error) {
+	first, err := r.next()
+	if errors.Is(err, io.EOF) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	err = r.each(func(row any) error {
+		if !several {
+			several = true
+			if err := another(first); err != nil {
+				return err
+			}
+		}
+		return another(row)
+	})
+	if err == nil && !several {
+		err = one(first)
+	}
+	return several, err
 }
 
 // each calls f with each row; its errors name the row.

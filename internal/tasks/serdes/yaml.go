@@ -61,8 +61,8 @@ func yamlDocuments(r io.Reader, document func(text string, line int) error) erro
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if text.Len()+len(line) > maxLine {
-			return fmt.Errorf("the document at line %d has more than %d bytes", first, maxLine)
+		if text.Len()+len(line) > maxPiece {
+			return fmt.Errorf("the document at line %d has more than %d bytes", first, maxPiece)
 		}
 		if !marker(line, "...") && line[0] != '%' {
 			text.Write(line)
@@ -94,28 +94,12 @@ func (t *IonToYaml) Run(ctx context.Context, run sdk.Run) (any, error) {
 }
 
 func writeYAML(w io.Writer, rows *rows) error {
-	first, err := rows.next()
-	if errors.Is(err, io.EOF) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	several := false
-	document := func(row any) error {
-		_, err := io.WriteString(w, "---\n"+yamltext.Write(row)+"\n")
-		return err
-	}
-	err = rows.each(func(row any) error {
-		if !several {
-			several = true
-			if err := document(first); err != nil {
-				return err
-			}
+	document := func(mark string) func(row any) error {
+		return func(row any) error {
+			_, err := io.WriteString(w, mark+yamltext.Write(row)+"\n")
+			return err
 		}
-		return document(row)
-	})
-	if err == nil && !several {
-		_, err = io.WriteString(w, yamltext.Write(first)+"\n")
 	}
+	_, err := rows.oneOrSeveral(document(""), document("---\n"))
 	return err
 }
