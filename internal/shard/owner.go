@@ -139,15 +139,16 @@ const (
 func (o *Owner) watchClock(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	since, clock := time.Now(), o.cfg.Now()
+	wall := func() time.Time { return o.cfg.Now().Round(0) } // what it shows, whatever time has passed
+	since, clock := time.Now(), wall()
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		passed, now := time.Since(since), o.cfg.Now().Round(0)
-		if off := now.Sub(clock.Round(0)) - passed; off.Abs() < jump {
+		passed, now := time.Since(since), wall()
+		if off := now.Sub(clock) - passed; off.Abs() < jump {
 			continue
 		}
 		since, clock = time.Now(), now

@@ -11,20 +11,28 @@ import (
 type statements struct {
 	db     *sql.DB
 	mu     sync.Mutex
-	byText map[string]*sql.Stmt // nil for one that a view has asked for, and that the next view prepares
+	byText map[string]*sql.Stmt
+	wanted []string // what views have asked for in vain; the next view prepares it
 }
 
 func newStatements(db *sql.DB) *statements {
 	return &statements{db: db, byText: map[string]*sql.Stmt{}}
 }
 
-// find returns a prepared statement; nil when it is not prepared yet, which is remembered.
+// find returns a prepared statement; nil when it is not prepared yet.
 func (s *statements) find(text string) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byText[text]
+}
+
+// want is find for those who hold a connection: what is not prepared yet is remembered.
+func (s *statements) want(text string) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stmt := s.byText[text]
 	if stmt == nil {
-		s.byText[text] = nil
+		s.wanted = append(s.wanted, text)
 	}
 	return stmt
 }
@@ -57,13 +65,9 @@ func (s *statements) keep(text string, stmt *sql.Stmt) *sql.Stmt {
 
 // prepare prepares what views have asked for.
 func (s *statements) prepare(ctx context.Context) error {
-	var wanted []string
 	s.mu.Lock()
-	for text, stmt := range s.byText {
-		if stmt == nil {
-			wanted = append(wanted, text)
-		}
-	}
+	wanted := s.wanted
+	s.wanted = nil
 	s.mu.Unlock()
 	for _, text := range wanted {
 		if _, err := s.get(ctx, text); err != nil { //nolint:sqlclosecheck // it is kept
@@ -108,14 +112,14 @@ func (s *statements) begin(ctx context.Context) (*reading, error) {
 func (r *reading) end() { _ = r.tx.Rollback() } // it only reads
 
 func (r *reading) rows(text string, args ...any) (*sql.Rows, error) {
-	if stmt := r.stmts.find(text); stmt != nil {
+	if stmt := r.stmts.want(text); stmt != nil {
 		return r.tx.StmtContext(r.ctx, stmt).QueryContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
 	}
 	return r.tx.QueryContext(r.ctx, text, args...)
 }
 
 func (r *reading) row(text string, args ...any) scanner {
-	if stmt := r.stmts.find(text); stmt != nil {
+	if stmt := r.stmts.want(text); stmt != nil {
 		return r.tx.StmtContext(r.ctx, stmt).QueryRowContext(r.ctx, args...) //nolint:sqlclosecheck // it ends with the view
 	}
 	return r.tx.QueryRowContext(r.ctx, text, args...)
