@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -14,8 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/windhover-io/windhover/internal/app"
-	"github.com/windhover-io/windhover/internal/config"
+	"github.com/windhover-io/windhover/e2e/installation"
 	"github.com/windhover-io/windhover/internal/value"
 )
 
@@ -118,28 +116,12 @@ func setEnv(t *testing.T) {
 // start starts everything in this process, the web server on a free port, and returns its address.
 func start(t *testing.T, backend string) string {
 	t.Helper()
-	cfg := config.Default()
-	cfg.Backend.Type, cfg.Backend.Path = backend, t.TempDir()
-	cfg.Server.Port, cfg.Server.Grace, cfg.Tutorial = 0, time.Second, false
+	cfg := installation.Config()
+	cfg.Backend.Type, cfg.Backend.Path, cfg.Storage.Type = backend, t.TempDir(), "local"
 	cfg.Encryption.SecretKey = "I6EGNzRESu3X3pKZidrqCGOHQFUFC0yK"
 	cfg.Variables.Globals = value.MapOf(value.Entry{Key: "string", Value: "string"}, value.Entry{Key: "int", Value: int32(1)},
 		value.Entry{Key: "bool", Value: true}, value.Entry{Key: "nested", Value: value.MapOf(value.Entry{Key: "int", Value: int32(2)})})
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	a, err := app.New(cfg, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker, a.Webserver} {
-		if err := component(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if err := a.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	a := installation.Start(t, cfg, nil, installation.All...)
 	return "http://" + a.Addr() + "/api/v1/main"
 }
 

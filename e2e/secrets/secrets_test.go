@@ -3,7 +3,6 @@
 package secrets
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -15,10 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/windhover-io/windhover/internal/app"
-	"github.com/windhover-io/windhover/internal/config"
+	"github.com/windhover-io/windhover/e2e/installation"
 	"github.com/windhover-io/windhover/internal/mask"
 )
 
@@ -134,30 +131,17 @@ type server struct{ url string }
 func start(t *testing.T) *server {
 	t.Helper()
 	t.Setenv("SECRET_ENVY", base64.StdEncoding.EncodeToString([]byte(kinds["environment"].plain)))
-	cfg := config.Default()
-	cfg.Backend.Type, cfg.Storage.Type, cfg.Server.Grace, cfg.Server.Port, cfg.Tutorial = "memory", "memory", time.Second, 0, false
+	cfg := installation.Config()
 	cfg.Encryption.SecretKey = base64.StdEncoding.EncodeToString(make([]byte, 32))
 	log := &strings.Builder{}
-	a, err := app.New(cfg, slog.New(slog.NewTextHandler(log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker, a.Webserver} {
-		if err := component(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if err := a.Stop(ctx); err != nil {
-			t.Error(err)
-		}
+	t.Cleanup(func() { // when it has stopped
 		for kind, k := range kinds {
 			if strings.Contains(log.String(), k.plain) {
 				t.Errorf("the log of the process tells the %s", kind)
 			}
 		}
 	})
+	a := installation.Start(t, cfg, slog.New(slog.NewTextHandler(log, nil)), installation.All...)
 	s := &server{a.URL() + "/api/v1/main"}
 	secret := func(key, value string) {
 		body, _ := json.Marshal(map[string]string{"key": key, "value": value})

@@ -3,19 +3,16 @@
 package storage
 
 import (
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/windhover-io/windhover/e2e/installation"
 	"github.com/windhover-io/windhover/e2e/servers"
-	"github.com/windhover-io/windhover/internal/app"
 	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage/s3"
@@ -113,23 +110,9 @@ type server struct{ url string }
 
 func start(t *testing.T, storage config.Storage) *server {
 	t.Helper()
-	cfg := config.Default()
-	cfg.Backend.Type, cfg.Storage, cfg.Server.Grace, cfg.Server.Port, cfg.Tutorial = "memory", storage, time.Second, 0, false
-	a, err := app.New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler, a.Worker, a.Webserver} {
-		if err := component(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if err := a.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	cfg := installation.Config()
+	cfg.Storage = storage
+	a := installation.Start(t, cfg, nil, installation.All...)
 	return &server{a.URL() + "/api/v1/main"}
 }
 

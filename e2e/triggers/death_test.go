@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/windhover-io/windhover/e2e/installation"
 	"github.com/windhover-io/windhover/internal/app"
 	"github.com/windhover-io/windhover/internal/backend"
-	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/worker"
 )
@@ -23,23 +23,7 @@ import (
 // install starts an installation without a worker.
 func install(t *testing.T) *app.App {
 	t.Helper()
-	cfg := config.Default()
-	cfg.Tutorial, cfg.Backend.Type, cfg.Storage.Type, cfg.Server.Grace = false, "memory", "memory", time.Second
-	a, err := app.New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, component := range []func(context.Context) error{a.Executor, a.Scheduler} {
-		if err := component(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if err := a.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return a
+	return installation.Start(t, installation.Config(), nil, (*app.App).Executor, (*app.App).Scheduler)
 }
 
 // mortal is what a worker sees of the backend until it dies: from then on nothing of it arrives, and it hears nothing.
