@@ -10,7 +10,9 @@ for os in linux darwin windows; do
     ext=
     [ "$os" != windows ] || ext=.exe
     echo "$os/$arch"
-    CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath -ldflags "$ldflags" -o "dist/windhover-$os-$arch$ext" ./cmd/windhover
+    for cmd in windhover windhover-cloud; do
+      CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath -ldflags "$ldflags" -o "dist/$cmd-$os-$arch$ext" "./cmd/$cmd"
+    done
   done
 done
 (cd dist && sha256sum windhover-* > SHA256SUMS)

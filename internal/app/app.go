@@ -62,6 +62,7 @@ type App struct {
 	Metrics   *metrics.Metrics
 	Skip      executor.Skip // executions that this process does not move
 
+	extras       []Extras
 	docker       *docker.Engine
 	envs, kestra *value.Map
 	defaults     []flow.Default
@@ -73,8 +74,8 @@ type App struct {
 var Version = "dev"
 
 // New builds the components that every kind of process has and opens the backend.
-func New(cfg *config.Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log, Templates: expr.NewCache(8192), Masks: &mask.Book{}}
+func New(cfg *config.Config, log *slog.Logger, extras ...Extras) (*App, error) {
+	a := &App{Config: cfg, Log: log, Templates: expr.NewCache(8192), Masks: &mask.Book{}, extras: extras}
 	a.Templates.Recursive = cfg.Variables.Recursive
 	var err error
 	if a.Cipher, err = NewCipher(cfg.Encryption.SecretKey); err != nil {
@@ -125,6 +126,8 @@ func (a *App) openBackend() (err error) {
 
 func (a *App) openStorage() (err error) {
 	c := a.Config.Storage
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	switch c.Type {
 	case "memory":
 		a.Storage = storagememory.New()
@@ -133,9 +136,10 @@ func (a *App) openStorage() (err error) {
 		c.S3.Endpoint, c.S3.PathStyle = c.MinIO.URL(), true
 		fallthrough
 	case "s3":
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
 		a.Storage, err = s3.Open(ctx, c.S3)
+		return err
+	case "gcs", "azure":
+		a.Storage, err = a.openExtra(ctx, c)
 		return err
 	}
 	path := c.Path
@@ -241,6 +245,11 @@ func (a *App) Worker(ctx context.Context) error {
 	a.start("worker", w.Run)
 	sweeper := &docker.Sweeper{Engine: a.docker, Backend: a.Backend, Log: a.Log, Every: sweepEvery}
 	a.start("containers", sweeper.Run)
+	for _, x := range a.extras {
+		if x.Beside != nil {
+			a.start("beside the worker", func(ctx context.Context) error { return x.Beside(ctx, a) })
+		}
+	}
 	return nil
 }
 

@@ -24,6 +24,9 @@ func (a *App) registry() *plugin.Registry {
 		Backend: a.Backend, Storage: a.Storage, KV: kv.New(a.Backend.Documents()), Resume: a.resume, Configurations: a.Config.Plugins.Configurations,
 		Scripts: scripts, Docker: a.docker,
 	})
+	for _, x := range a.extras {
+		reg.Add(x.Types...)
+	}
 	return reg
 }
 

@@ -212,6 +212,21 @@ func TestFlowValidate(t *testing.T) {
 	contains(t, ok(t, "flow", "dot", filepath.Join(dir, "good.yaml")), "digraph", `label="say"`)
 }
 
+// What only the other program has is told of, with its place.
+func TestTypesOfTheOtherProgram(t *testing.T) {
+	const name = "io.kestra.plugin.ee.kubernetes.runner.Kubernetes"
+	dir := write(t, map[string]string{"pod.yaml": "id: pod\nnamespace: company.team\ntasks:\n  - id: say\n    type: io.kestra.plugin.scripts.shell.Commands\n" +
+		"    commands: [echo]\n    taskRunner:\n      type: " + name + "\n"})
+	r := command(t, "flow", "validate", dir)
+	if !errors.Is(r.err, errFailed) {
+		t.Errorf("got %v", r.err)
+	}
+	contains(t, r.errOut, "pod.yaml:line 8,", name+"` is in windhover-cloud, not in this program", "run windhover-cloud instead")
+	if r := command(t, "plugin", "doc", name); r.err == nil || !strings.Contains(r.err.Error(), "is in windhover-cloud") {
+		t.Errorf("got %v", r.err)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	t.Setenv("WINDHOVER_SERVER", server(t, nil))
 	file := filepath.Join(write(t, map[string]string{"v.json": `{"a": [1, 2]}`}), "v.json")

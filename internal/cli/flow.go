@@ -47,7 +47,7 @@ func (o *options) compiler() (*app.App, error) {
 		}
 	}
 	cfg.Backend.Type, cfg.Storage.Type = "memory", "memory"
-	return app.New(cfg, o.logger(slog.LevelWarn))
+	return app.New(cfg, o.logger(slog.LevelWarn), o.extras...)
 }
 
 func newFlowValidate(o *options) *cobra.Command {

@@ -72,14 +72,17 @@ func newConfig(o *options) *cobra.Command {
 
 func newPlugin(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Aliases: []string{"plugins"}, Short: "Tell about the types that flows are made of"}
-	cmd.AddCommand(newPluginList(o), newPluginSearch(o), newPluginDoc(), needless("install", noInstall, "uninstall"))
+	cmd.AddCommand(newPluginList(o), newPluginSearch(o), newPluginDoc(o), needless("install", noInstall, "uninstall"))
 	return cmd
 }
 
 // types lists the types that this program knows.
-func types() *plugin.Registry {
+func (o *options) types() *plugin.Registry {
 	reg := plugin.NewRegistry()
 	tasks.Register(reg, tasks.Deps{})
+	for _, x := range o.extras {
+		reg.Add(x.Types...)
+	}
 	return reg
 }
 
@@ -109,7 +112,7 @@ func (o *options) printTypes(cmd *cobra.Command, text string) error {
 		Title    string          `json:"title"`
 	}
 	rows := []row{}
-	for _, t := range types().Types("") {
+	for _, t := range o.types().Types("") {
 		if strings.Contains(strings.ToLower(t.Name+" "+t.Title), strings.ToLower(text)) {
 			rows = append(rows, row{t.Name, t.Category, t.Title})
 		}
@@ -123,7 +126,7 @@ func coreFlag(cmd *cobra.Command) {
 	_ = cmd.Flags().MarkHidden("core")
 }
 
-func newPluginDoc() *cobra.Command {
+func newPluginDoc(o *options) *cobra.Command {
 	var dir string
 	var schema bool
 	cmd := &cobra.Command{
@@ -137,13 +140,13 @@ func newPluginDoc() *cobra.Command {
 			return nil
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return types().Names(""), cobra.ShellCompDirectiveNoFileComp
+			return o.types().Names(""), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir != "" {
-				return writeDocs(dir, schema)
+				return o.writeDocs(dir, schema)
 			}
-			return printDocs(cmd.OutOrStdout(), args, schema)
+			return o.printDocs(cmd.OutOrStdout(), args, schema)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "directory", "", "where to write a file for each type")
@@ -162,10 +165,13 @@ func docOf(t *plugin.Type, schema bool) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func printDocs(w io.Writer, names []string, schema bool) error {
-	reg := types()
+func (o *options) printDocs(w io.Writer, names []string, schema bool) error {
+	reg := o.types()
 	for _, name := range names {
 		t, ok := reg.Lookup(name)
+		if program := reg.Program(name); program != "" {
+			return fmt.Errorf("the type %s is in %s, not in this program", name, program)
+		}
 		if !ok {
 			return fmt.Errorf("there is no type %s: `windhover plugin list` lists them", name)
 		}
@@ -180,7 +186,7 @@ func printDocs(w io.Writer, names []string, schema bool) error {
 	return nil
 }
 
-func writeDocs(dir string, schema bool) error {
+func (o *options) writeDocs(dir string, schema bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -188,7 +194,7 @@ func writeDocs(dir string, schema bool) error {
 	if schema {
 		extension = ".json"
 	}
-	for _, t := range types().Types("") {
+	for _, t := range o.types().Types("") {
 		doc, err := docOf(t, schema)
 		if err != nil {
 			return err

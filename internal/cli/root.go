@@ -24,16 +24,17 @@ type options struct {
 	verbose  bool
 	conn     connection
 	output   string // table, json or yaml
+	extras   []app.Extras
 }
 
 // errFailed ends the process with status 1 when the reason has been printed already.
 var errFailed = errors.New("failed")
 
-// Main runs the command line and returns the exit status.
-func Main(args []string) int {
+// Main runs the command line and returns the exit status. The extras are what the program has beyond the plain one.
+func Main(args []string, extras ...app.Extras) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
+	root := newRoot(extras...)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch {
@@ -45,8 +46,8 @@ func Main(args []string) int {
 	return 1
 }
 
-func newRoot() *cobra.Command {
-	o := &options{}
+func newRoot(extras ...app.Extras) *cobra.Command {
+	o := &options{extras: extras}
 	root := &cobra.Command{
 		Use:           "windhover",
 		Short:         "Run and schedule flows",

@@ -61,7 +61,7 @@ func (r *runOptions) run(cmd *cobra.Command, o *options, path string) error {
 	if cfg.Encryption.SecretKey == "" {
 		cfg.Encryption.SecretKey = app.RandomKey()
 	}
-	a, err := app.New(cfg, o.logger(slog.LevelWarn))
+	a, err := app.New(cfg, o.logger(slog.LevelWarn), o.extras...)
 	if err != nil {
 		return err
 	}

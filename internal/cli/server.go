@@ -167,7 +167,7 @@ func (o *options) serve(ctx context.Context, cfg *config.Config, components []st
 		debug.SetGCPercent(gcPercent)
 	}
 	log, began := o.logger(slog.LevelInfo), time.Now()
-	a, err := app.New(cfg, log)
+	a, err := app.New(cfg, log, o.extras...)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (s *suiteOptions) run(cmd *cobra.Command, o *options, args []string) error 
 		if err != nil {
 			return err
 		}
-		r := &flowtest.Runner{Flows: flows, Config: cfg, Log: o.logger(slog.LevelError), Timeout: s.timeout}
+		r := &flowtest.Runner{Flows: flows, Config: cfg, Log: o.logger(slog.LevelError), Extras: o.extras, Timeout: s.timeout}
 		report := r.Run(cmd.Context(), one.suite)
 		if o.output == formatTable {
 			s.print(cmd.OutOrStdout(), one.path, report)

@@ -243,5 +243,5 @@ func (o *options) open(data string) (*app.App, error) {
 	if data != "" {
 		cfg.Backend.Type, cfg.Backend.Path = "sqlite", data
 	}
-	return app.New(cfg, o.logger(slog.LevelWarn))
+	return app.New(cfg, o.logger(slog.LevelWarn), o.extras...)
 }

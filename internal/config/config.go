@@ -66,7 +66,7 @@ type Backend struct {
 
 // Storage names where files are kept.
 type Storage struct {
-	Type string // local, s3, minio, memory
+	Type string // local, s3, minio, memory; gcs and azure where the program has them
 	Path string // of local
 	// S3 is where the bucket is, of minio too.
 	S3 s3.Config
@@ -196,7 +196,7 @@ func (c *Config) Validate() []string {
 		out = append(out, "server.preview: initial-rows is to be at least 1, and at most max-rows")
 	}
 	switch c.Storage.Type {
-	case "local", "memory":
+	case "local", "memory", "gcs", "azure":
 	case "s3", "minio":
 		if c.Storage.S3.Bucket == "" {
 			out = append(out, "storage."+c.Storage.Type+".bucket: it is required")
@@ -205,7 +205,7 @@ func (c *Config) Validate() []string {
 			out = append(out, "storage.minio.endpoint: it is required")
 		}
 	default:
-		out = append(out, fmt.Sprintf("storage.type: %q is none of local, s3, minio, memory", c.Storage.Type))
+		out = append(out, fmt.Sprintf("storage.type: %q is none of local, s3, minio, gcs, azure, memory", c.Storage.Type))
 	}
 	if r := c.Tasks.Scripts.Runner; r != "" && r != script.Docker && r != script.Process {
 		out = append(out, fmt.Sprintf("tasks.scripts.runner: %q is none of %s, %s", r, script.Docker, script.Process))

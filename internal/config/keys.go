@@ -210,7 +210,7 @@ var keys = map[string]key{
 	"repository.type":                      {text(func(c *Config) *string { return &c.Backend.Type }), "What remembers: memory or sqlite."},
 	"repository.path":                      {text(func(c *Config) *string { return &c.Backend.Path }), "The directory of SQLite's files."},
 	"queue.type":                           {text(func(c *Config) *string { return &c.Backend.Type }), "The same as repository.type: one backend is both."},
-	"storage.type":                         {text(func(c *Config) *string { return &c.Storage.Type }), "Where files are kept: local, s3, minio or memory."},
+	"storage.type":                         {text(func(c *Config) *string { return &c.Storage.Type }), "Where files are kept: local, s3, minio or memory; gcs and azure in windhover-cloud."},
 	"storage.local.base-path":              {text(func(c *Config) *string { return &c.Storage.Path }), "The directory of the files."},
 	"storage.s3.endpoint":                  {text(func(c *Config) *string { return &c.Storage.S3.Endpoint }), "The address of a server that is not AWS's."},
 	"storage.s3.region":                    {text(func(c *Config) *string { return &c.Storage.S3.Region }), "The region."},

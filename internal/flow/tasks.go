@@ -63,6 +63,12 @@ func (c *compiler) typeOf(o *object, category plugin.Category) *plugin.Type {
 	}
 	name := n.String()
 	typ, ok := c.opts.Registry.Lookup(name)
+	if program := c.opts.Registry.Program(name); program != "" {
+		p := n.Problem(yamldoc.Error, "the type `"+name+"` is in "+program+", not in this program")
+		p.Suggestion = "run " + program + " instead: it is this program with more in it"
+		c.report(p)
+		return nil
+	}
 	if !ok || typ.Category != category {
 		message := "there is no " + singular[category] + " type `" + shorten(name) + "`"
 		if ok {

@@ -72,6 +72,8 @@ type Runner struct {
 	// Config has the plugin defaults, variables and keys; its backend and storage are not used.
 	Config *config.Config
 	Log    *slog.Logger
+	// Extras are what the program has beyond the plain one.
+	Extras []app.Extras
 	// Timeout bounds one case.
 	Timeout time.Duration
 }
@@ -138,7 +140,7 @@ func (r *Runner) installation(tasks []Task) (*app.App, error) {
 	if cfg.Encryption.SecretKey == "" {
 		cfg.Encryption.SecretKey = app.RandomKey()
 	}
-	a, err := app.New(&cfg, r.Log)
+	a, err := app.New(&cfg, r.Log, r.Extras...)
 	if err != nil {
 		return nil, err
 	}

@@ -198,6 +198,9 @@ func (d *decoder) nested(dst reflect.Value, written any, path string) error {
 	}
 	name, _ := m.Get("type")
 	t, ok := d.registry.Lookup(value.Print(name))
+	if program := d.registry.Program(value.Print(name)); program != "" {
+		return fmt.Errorf("%s: the type %s is in %s, not in this program", path, value.Print(name), program)
+	}
 	if !ok {
 		return fmt.Errorf("%s: there is no type %q", path, value.Print(name))
 	}

@@ -65,12 +65,15 @@ type Example struct {
 
 // Registry holds the types of one process. It is filled at start and only read afterwards.
 type Registry struct {
-	types map[string]*Type // by name and alias
-	names []string
+	types     map[string]*Type // by name and alias
+	names     []string
+	elsewhere map[string]string // programs by names of types
 }
 
 // NewRegistry returns an empty registry.
-func NewRegistry() *Registry { return &Registry{types: map[string]*Type{}} }
+func NewRegistry() *Registry {
+	return &Registry{types: map[string]*Type{}, elsewhere: map[string]string{}}
+}
 
 // Add registers types. A name that is taken, or a struct that cannot be described, is a programmer's error and panics.
 func (r *Registry) Add(types ...Type) {
@@ -96,6 +99,21 @@ func (r *Registry) Add(types ...Type) {
 func (r *Registry) Lookup(name string) (*Type, bool) {
 	t, ok := r.types[name]
 	return t, ok
+}
+
+// Elsewhere names types that this program may leave to another one, so that who uses them is told of it.
+func (r *Registry) Elsewhere(program string, names ...string) {
+	for _, name := range names {
+		r.elsewhere[name] = program
+	}
+}
+
+// Program is the program that has a type which this one has not, "" if none is known.
+func (r *Registry) Program(name string) string {
+	if r.types[name] != nil {
+		return ""
+	}
+	return r.elsewhere[name]
 }
 
 // Types lists the types of a category by name; "" lists all.

@@ -49,6 +49,15 @@ type Deps struct {
 	Docker *dockerrunner.Engine
 }
 
+// Cloud is the program that has what would make this one too heavy, besides all that this one has.
+const Cloud = "windhover-cloud"
+
+// elsewhere are the types of that program alone, with their older names.
+var elsewhere = []string{
+	"io.kestra.plugin.ee.kubernetes.runner.Kubernetes", "io.kestra.plugin.ee.kubernetes.runner.KubernetesTaskRunner",
+	"io.kestra.plugin.kubernetes.runner.Kubernetes", "io.kestra.plugin.kubernetes.runner.KubernetesTaskRunner",
+}
+
 // IsSetting tells whether a type has a setting of that name which is none of its properties.
 func IsSetting(typ, name string) bool {
 	return fs.IsSetting(typ, name) || dockerrunner.IsSetting(typ, name)
@@ -90,4 +99,5 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(templating.Types(reg)...)
 	reg.Add(trigger.Types()...)
 	reg.Add(trigger.Tasks(deps.Backend)...)
+	reg.Elsewhere(Cloud, elsewhere...)
 }
