@@ -21,7 +21,14 @@ import (
 	"github.com/windhover-io/windhover/sdk/sdktest"
 )
 
-// recorder is a task runner that runs nothing. It remembers what it was to run, with the files that were there.
+// inVariable is where shells find their commands, and byVariable what they are given in place of them.
+const (
+	inVariable = "WINDHOVER_COMMANDS"
+	byVariable = `eval "unset WINDHOVER_COMMANDS; ${WINDHOVER_COMMANDS?}"`
+)
+
+// recorder is a task runner that runs nothing. It remembers what it was to run, with the files that were there, and as one of
+// them the commands that it was to have in its environment.
 type recorder struct {
 	Elsewhere bool `json:"elsewhere" default:"true" doc:"Whether it is a container."`
 
@@ -59,6 +66,9 @@ func (r *recorder) Run(_ context.Context, _ sdk.Run, c *taskrunner.Command) (tas
 			}
 			r.files[named(e.Name())] = strings.ReplaceAll(named(string(content)), c.Dir, "DIR")
 		}
+	}
+	if text, ok := c.Env[inVariable]; ok {
+		r.files[inVariable] = strings.ReplaceAll(named(text), c.Dir, "DIR")
 	}
 	for i := range r.args {
 		r.args[i] = strings.ReplaceAll(named(r.args[i]), c.Dir, "DIR")
@@ -114,12 +124,10 @@ func TestScriptOfEachLanguage(t *testing.T) {
 type: io.kestra.plugin.scripts.%s.Script
 taskRunner: {type: test.Recorder}
 script: TEXT`, area)
-			args, list := []string{"/bin/sh", "-c", ". /work/commands-ID.sh"}, "commands-ID.sh"
+			args, list := []string{"/bin/sh", "-c", byVariable}, inVariable
 			if area == "powershell" {
 				args = []string{"pwsh", "-NoProfile", "-NonInteractive", "-Command", ". '/work/commands-ID.ps1'"}
 				list = "commands-ID.ps1"
-			} else {
-				args[2] = ". '/work/commands-ID.sh'"
 			}
 			files := map[string]string{list: want.commands}
 			if want.file != "" {
@@ -145,7 +153,7 @@ type: io.kestra.plugin.scripts.%s.Commands
 taskRunner: {type: test.Recorder}
 containerImage: "of:{{ flow.id }}"
 commands: [one, two]`, area)
-		if diff := cmp.Diff(map[string]string{"commands-ID.sh": "set -e\none\ntwo"}, recorded.files); diff != "" {
+		if diff := cmp.Diff(map[string]string{inVariable: "set -e\none\ntwo"}, recorded.files); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", area, diff)
 		}
 		if recorded.image != "of:flow" {
@@ -156,25 +164,25 @@ commands: [one, two]`, area)
 
 // How properties change what is executed.
 func TestWhatIsExecuted(t *testing.T) {
-	shell := []string{"/bin/sh", "-c", ". '/work/commands-ID.sh'"}
+	shell := []string{"/bin/sh", "-c", byVariable}
 	for _, c := range []struct {
 		name, yaml string
 		args       []string
 		files      map[string]string
 	}{
-		{"no end at the first failure", "failFast: false\ncommands: [one, two]", shell, map[string]string{"commands-ID.sh": "one\ntwo"}},
+		{"no end at the first failure", "failFast: false\ncommands: [one, two]", shell, map[string]string{inVariable: "one\ntwo"}},
 		{"commands before", "beforeCommands: [first]\ncommands: [one]", shell,
-			map[string]string{"commands-ID.sh": "echo '##kestra:log:debug##'\nset -e\nfirst\necho '##kestra:log:info##'\none"}},
+			map[string]string{inVariable: "echo '##kestra:log:debug##'\nset -e\nfirst\necho '##kestra:log:info##'\none"}},
 		{"another shell", `interpreter: [/usr/bin/env, bash, -e, -c]
 commands: [one]`, []string{"/usr/bin/env", "bash", "-e", "-c", ". '/work/commands-ID.sh'"}, map[string]string{"commands-ID.sh": "set -e\none"}},
 		{"a shell without -c", "interpreter: [bash]\ncommands: [one]", []string{"bash", "/work/commands-ID.sh"}, map[string]string{"commands-ID.sh": "set -e\none"}},
 		{"an interpreter that is no shell", "interpreter: [python, -c]\ncommands: ['print(1)', 'print(2)']", []string{"python", "-c", "print(1)\nprint(2)"}, map[string]string{}},
 		{"no interpreter", "interpreter: []\ncommands: [echo, 'a b']", []string{"echo", "a b"}, map[string]string{}},
 		{"expressions", `commands: ["{{ flow.id }} {{ workingDir }}", "{{ outputFiles['a.txt'] }}"]
-outputFiles: [a.txt, '*.csv']`, shell, map[string]string{"commands-ID.sh": "set -e\nflow /work\n/work/a.txt"}},
-		{"an expression that gives a list", `commands: "{{ ['one', 'two'] }}"`, shell, map[string]string{"commands-ID.sh": "set -e\none\ntwo"}},
-		{"an output directory", "outputDirectory: true\ncommands: ['{{ outputDir }}']", shell, map[string]string{"commands-ID.sh": "set -e\n/work/output-ID"}},
-		{"an output directory that is only mentioned", "commands: ['{{ outputDir }}']", shell, map[string]string{"commands-ID.sh": "set -e\n/work/output-ID"}},
+outputFiles: [a.txt, '*.csv']`, shell, map[string]string{inVariable: "set -e\nflow /work\n/work/a.txt"}},
+		{"an expression that gives a list", `commands: "{{ ['one', 'two'] }}"`, shell, map[string]string{inVariable: "set -e\none\ntwo"}},
+		{"an output directory", "outputDirectory: true\ncommands: ['{{ outputDir }}']", shell, map[string]string{inVariable: "set -e\n/work/output-ID"}},
+		{"an output directory that is only mentioned", "commands: ['{{ outputDir }}']", shell, map[string]string{inVariable: "set -e\n/work/output-ID"}},
 		{"for cmd.exe", `interpreter: ['C:\Windows\System32\cmd.exe', /c]
 targetOS: WINDOWS
 beforeCommands: [first]
@@ -203,10 +211,8 @@ if not %errorlevel%==0 exit /b %errorlevel%
 	}
 }
 
-// On the worker itself a shell is given its commands in a variable; what is too long for one, or has to pass by another
-// program, comes in a file.
-func TestCommandsOnTheWorker(t *testing.T) {
-	const byVariable = `eval "unset WINDHOVER_COMMANDS; ${WINDHOVER_COMMANDS?}"`
+// A shell is given its commands in a variable; what is too long for one, or has to pass by another program, comes in a file.
+func TestWhereCommandsAre(t *testing.T) {
 	long := "echo " + strings.Repeat("x", 150_000)
 	for _, c := range []struct {
 		interpreter, command string
@@ -225,8 +231,8 @@ commands: [%s]`, c.interpreter, c.command)
 		if diff := cmp.Diff(c.args, recorded.args); diff != "" {
 			t.Errorf("arguments (-want +got):\n%s", diff)
 		}
-		if recorded.env["WINDHOVER_COMMANDS"] != c.variable || recorded.files["commands-ID.sh"] != c.file {
-			t.Errorf("%s: the variable holds %.50q, the file %.50q", c.interpreter, recorded.env["WINDHOVER_COMMANDS"], recorded.files["commands-ID.sh"])
+		if recorded.files[inVariable] != c.variable || recorded.files["commands-ID.sh"] != c.file {
+			t.Errorf("%s: the variable holds %.50q, the file %.50q", c.interpreter, recorded.files[inVariable], recorded.files["commands-ID.sh"])
 		}
 	}
 }
@@ -253,7 +259,7 @@ dependencies: [requests, "pandas>=2"]
 commands: [python main.py]`)
 	want := map[string]string{
 		"requirements-ID.txt": "requests\npandas>=2\n",
-		"commands-ID.sh": "echo '##kestra:log:debug##'\nset -e\npython -m pip install --quiet --target /work/packages-ID --requirement /work/requirements-ID.txt\n" +
+		inVariable: "echo '##kestra:log:debug##'\nset -e\npython -m pip install --quiet --target /work/packages-ID --requirement /work/requirements-ID.txt\n" +
 			"echo '##kestra:log:info##'\npython main.py",
 	}
 	if diff := cmp.Diff(want, recorded.files); diff != "" {
@@ -271,7 +277,7 @@ taskRunner: {type: test.Recorder}
 extension: .kt
 quiet: false
 script: x`)
-	if got := recorded.files["commands-ID.sh"]; got != "set -e\nexec jbang /work/script-ID.kt" {
+	if got := recorded.files[inVariable]; got != "set -e\nexec jbang /work/script-ID.kt" {
 		t.Errorf("it runs %q", got)
 	}
 }

@@ -79,7 +79,7 @@ func (s *session) arguments(commands []string) ([]string, error) {
 		return append(interpreter, text), nil
 	}
 	byOption := strings.HasPrefix(interpreter[len(interpreter)-1], "-")
-	if d == posix && byOption && s.runner.Local() && len(text) < longestVariable && dialectOf(interpreter[:1]) == posix {
+	if d == posix && byOption && len(text) < longestVariable && dialectOf(interpreter[:1]) == posix {
 		s.env[textVariable] = text
 		return append(interpreter, fromVariable), nil
 	}
@@ -93,8 +93,9 @@ func (s *session) arguments(commands []string) ([]string, error) {
 	return append(interpreter, d.source(file)), nil
 }
 
-// Commands for a shell of the worker come in a variable, which the shell takes out of the environment before it runs them: a
-// file would cost more than a small command does. What is long, and what other programs stand before, comes in a file.
+// Commands for a shell come in a variable, which the shell takes out of the environment before it runs them: a file would cost
+// more than a small command does, and a container into which it has to be copied a seventh more. What is long, and what other
+// programs stand before, comes in a file.
 const (
 	textVariable = "WINDHOVER_COMMANDS"
 	fromVariable = `eval "unset ` + textVariable + `; ${` + textVariable + `?}"`
