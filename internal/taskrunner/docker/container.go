@@ -16,6 +16,7 @@ import (
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/taskrunner"
+	"github.com/windhover-io/windhover/internal/taskrunner/leftover"
 	"github.com/windhover-io/windhover/sdk"
 )
 
@@ -138,8 +139,8 @@ func (x *execution) meet(ctx context.Context) error {
 		return err
 	}
 	c := there.Container
-	kept := c.Config.Labels[labelKept] != "" && !(c.State.Running && x.Wait)
-	orphan := c.Config.Labels[labelWorker] != x.run.Info().Worker && c.Config.Labels[labelTaskRun] == x.run.Info().TaskRunID
+	kept := c.Config.Labels[leftover.Kept] != "" && !(c.State.Running && x.Wait)
+	orphan := c.Config.Labels[leftover.Worker] != x.run.Info().Worker && c.Config.Labels[leftover.TaskRun] == x.run.Info().TaskRunID
 	switch {
 	case kept || !orphan:
 		x.spec.Name += "-" + model.NewID()

@@ -15,29 +15,9 @@ import (
 
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/taskrunner"
+	"github.com/windhover-io/windhover/internal/taskrunner/leftover"
 	"github.com/windhover-io/windhover/sdk"
 )
-
-// The labels of containers. Those of the reference are what people look for.
-const (
-	labelTaskRun   = "kestra.io/taskrun-id"
-	labelExecution = "kestra.io/execution-id"
-	labelWorker    = "windhover.io/worker" // the incarnation that has made the container
-	labelTenant    = "windhover.io/tenant"
-	labelKept      = "windhover.io/kept" // set on those that are not ours to remove
-)
-
-func labels(info sdk.Info, kept bool) map[string]string {
-	m := map[string]string{
-		"kestra.io/namespace": info.Namespace, "kestra.io/flow-id": info.FlowID, "kestra.io/task-id": info.TaskID,
-		labelExecution: info.ExecutionID, labelTaskRun: info.TaskRunID, "kestra.io/taskrun-attempt": strconv.Itoa(info.Attempt),
-		labelWorker: info.Worker, labelTenant: info.Tenant,
-	}
-	if kept {
-		m[labelKept] = "true"
-	}
-	return m
-}
 
 // name is that of the container of a task run, which is what makes it be found again.
 func name(info sdk.Info) string {
@@ -55,7 +35,7 @@ func (r *Runner) spec(c *taskrunner.Command, image string, info sdk.Info) (clien
 	}
 	config := &container.Config{
 		Image: image, User: r.User, Cmd: c.Args, Env: environment(c.Env), WorkingDir: r.Seen(c.Dir), Entrypoint: r.EntryPoint,
-		Labels: labels(info, !r.Delete || !r.Wait), AttachStdout: r.Wait, AttachStderr: r.Wait,
+		Labels: leftover.Labels(info, !r.Delete || !r.Wait), AttachStdout: r.Wait, AttachStderr: r.Wait,
 	}
 	if r.FileHandlingStrategy == "MOUNT" {
 		host.Binds = append([]string{c.Dir + ":" + r.Seen(c.Dir)}, host.Binds...)

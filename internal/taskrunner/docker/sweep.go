@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/windhover-io/windhover/internal/backend"
+	"github.com/windhover-io/windhover/internal/taskrunner/leftover"
 )
 
 // A container outlives its worker. If its task run is handed to another worker, that one takes it up; if it is not, because it
@@ -72,7 +72,7 @@ func (e *Engine) minds(names []string) bool {
 }
 
 func (s *Sweeper) sweep(ctx context.Context, d *Daemon) error {
-	list, err := d.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", labelWorker)})
+	list, err := d.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", leftover.Worker)})
 	if client.IsErrConnectionFailed(err) {
 		return nil // who has no engine has no containers
 	}
@@ -85,10 +85,10 @@ func (s *Sweeper) sweep(ctx context.Context, d *Daemon) error {
 	}
 	for i := range list.Items {
 		c := &list.Items[i]
-		if c.Labels[labelKept] != "" || s.Engine.minds(c.Names) {
+		if c.Labels[leftover.Kept] != "" || s.Engine.minds(c.Names) {
 			continue
 		}
-		abandoned, err := s.abandoned(ctx, c, members)
+		abandoned, err := leftover.Abandoned(ctx, s.Backend, members, c.Labels)
 		if err != nil {
 			return err
 		}
@@ -96,35 +96,7 @@ func (s *Sweeper) sweep(ctx context.Context, d *Daemon) error {
 			continue
 		}
 		_, err = d.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		s.Log.Info("removed the container of a worker that has died", "container", c.ID, "taskRun", c.Labels[labelTaskRun], "error", err)
+		s.Log.Info("removed the container of a worker that has died", "container", c.ID, "taskRun", c.Labels[leftover.TaskRun], "error", err)
 	}
 	return nil
-}
-
-// abandoned tells whether nobody will come for a container.
-func (s *Sweeper) abandoned(ctx context.Context, c *container.Summary, members []backend.Member) (bool, error) {
-	at := slices.IndexFunc(members, func(m backend.Member) bool { return m.ID == c.Labels[labelWorker] })
-	if at >= 0 && members[at].State != backend.MemberLost {
-		return false, nil
-	}
-	e, err := s.Backend.Executions().Get(ctx, c.Labels[labelTenant], c.Labels[labelExecution])
-	if errors.Is(err, backend.ErrNotFound) {
-		return at >= 0, nil // of a trigger, or of an execution that was deleted; or of another installation
-	}
-	if err != nil {
-		return false, err
-	}
-	if e.State.Current().Terminated() {
-		return true, nil
-	}
-	runs, err := s.Backend.Executions().TaskRuns(ctx, c.Labels[labelTenant], e.ID)
-	if err != nil {
-		return false, err
-	}
-	for _, run := range runs {
-		if run.ID == c.Labels[labelTaskRun] {
-			return run.State.Current().Terminated(), nil
-		}
-	}
-	return false, nil
 }

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/windhover-io/windhover/internal/model"
+	"github.com/windhover-io/windhover/internal/taskrunner/archive"
 	engine "github.com/windhover-io/windhover/internal/taskrunner/docker"
 	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/tasks/script"
@@ -138,7 +139,7 @@ func (t *Build) dockerfile(ctx context.Context, run sdk.Run, dir string) (string
 func (t *Build) build(ctx context.Context, run sdk.Run, d *engine.Daemon, dir string, options client.ImageBuildOptions) (out BuildOutput, err error) {
 	r, w := io.Pipe()
 	defer func() { _ = r.Close() }() // which ends the writer, too
-	go func() { w.CloseWithError(engine.Pack(w, dir, ".")) }()
+	go func() { w.CloseWithError(archive.Pack(w, dir, ".")) }()
 	answer, err := d.ImageBuild(ctx, r, options)
 	if err != nil {
 		return out, err
