@@ -13,6 +13,7 @@ go build -o "$tmp/schedules" ./bench/schedules
 go build -o "$tmp/spawn" ./bench/spawn
 server=bin/windhover
 port=18090
+if address=$(scripts/services/docker.sh status); then export DOCKER_HOST=${DOCKER_HOST:-$address}; fi
 
 figure() { # title, arguments of load…
   printf '%s\t' "$1"

@@ -1,5 +1,6 @@
 // Command spawn tells how many tasks a second run one small command each, beside how many processes the machine starts a second
-// without a server, and how long a gigabyte takes from one task to the next, beside how long the disk takes to copy it.
+// without a server, how long a task in a container takes beside "docker run", where an engine answers, and how long a gigabyte
+// takes from one task to the next, beside how long the disk takes to copy it.
 package main
 
 import (
@@ -36,12 +37,15 @@ func run(binary, url string, rounds int) error {
 		return err
 	}
 	defer s.Stop()
-	for _, flow := range []string{"echo1000", "gigabyte"} {
+	for _, flow := range []string{"docker", "echo1000", "gigabyte"} {
 		if err := save(url, flow); err != nil {
 			return err
 		}
 	}
 	if err := echo(s, rounds); err != nil {
+		return err
+	}
+	if err := container(s, 2*rounds); err != nil {
 		return err
 	}
 	return gigabyte(s)
@@ -107,6 +111,38 @@ func spawn() (float64, error) {
 	wg.Wait()
 	return tasks / time.Since(began).Seconds(), nil
 }
+
+// container measures a task that runs a small command in a container, in turns with the engine's own program.
+func container(s *serve.Server, rounds int) error {
+	plain := func() (time.Duration, error) {
+		began := time.Now()
+		out, err := exec.Command("docker", "run", "--rm", "busybox", "sh", "-c", "echo ok").CombinedOutput()
+		if err != nil {
+			return 0, fmt.Errorf("docker run: %w: %s", err, out)
+		}
+		return time.Since(began), nil
+	}
+	if _, err := plain(); err != nil {
+		fmt.Println("a task in a container: NOT MEASURED:", err)
+		return nil
+	}
+	var alone, task, more []float64
+	for range rounds {
+		a, err := plain()
+		if err != nil {
+			return err
+		}
+		t, err := execute(s.URL, "docker")
+		if err != nil {
+			return err
+		}
+		alone, task, more = append(alone, ms(a)), append(task, ms(t)), append(more, ms(t-a))
+	}
+	fmt.Printf("a task in a container: %.0f ms, docker run --rm of the same %.0f ms, %+.0f ms\n", median(task), median(alone), median(more))
+	return nil
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // gigabyte measures a large file: written by a task, stored, and given to the next task; beside three copies of it, which is
 // what has to be written.
