@@ -231,7 +231,7 @@ func readAvro(r *avro.Reader, schema avro.Schema, depth int) (v any, err error) 
 	case *avro.FixedSchema:
 		b := make([]byte, min(s.Size(), maxPiece))
 		r.Read(b)
-		v = binary(b, s.Logical())
+		v = binaryValue(b, s.Logical())
 	case *avro.PrimitiveSchema:
 		v, err = readPrimitive(r, s)
 	}
@@ -278,7 +278,7 @@ func readPrimitive(r *avro.Reader, s *avro.PrimitiveSchema) (any, error) {
 	case avro.String:
 		return r.ReadString(), nil
 	case avro.Bytes:
-		return binary(r.ReadBytes(), s.Logical()), nil
+		return binaryValue(r.ReadBytes(), s.Logical()), nil
 	}
 	return nil, fmt.Errorf("the type %s is not supported", s.Type())
 }
@@ -307,8 +307,8 @@ func date(n int64, l avro.LogicalSchema) any {
 	return value.Int(n)
 }
 
-// binary is base64, or the decimal that bytes stand for.
-func binary(b []byte, l avro.LogicalSchema) any {
+// binaryValue is base64, or the decimal that bytes stand for.
+func binaryValue(b []byte, l avro.LogicalSchema) any {
 	d, ok := l.(*avro.DecimalLogicalSchema)
 	if !ok {
 		return base64.StdEncoding.EncodeToString(b)

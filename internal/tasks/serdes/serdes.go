@@ -34,6 +34,8 @@ func Types() []plugin.Type {
 		task("json", "IonToJson", "JsonWriter", "Convert an Ion file to JSON lines, or to JSON.", func() any { return &IonToJson{} }, Output{}),
 		task("avro", "AvroToIon", "AvroReader", "Convert an Avro file to Ion.", func() any { return &AvroToIon{} }, Output{}),
 		task("avro", "IonToAvro", "AvroWriter", "Convert an Ion file to Avro.", func() any { return &IonToAvro{} }, Output{}),
+		task("parquet", "ParquetToIon", "ParquetReader", "Convert a Parquet file to Ion.", func() any { return &ParquetToIon{} }, Output{}),
+		task("parquet", "IonToParquet", "ParquetWriter", "Convert an Ion file to Parquet.", func() any { return &IonToParquet{} }, Output{}),
 		task("yaml", "YamlToIon", "", "Convert a YAML file to Ion, a row each document.", func() any { return &YamlToIon{} }, Output{}),
 		task("yaml", "IonToYaml", "", "Convert an Ion file to YAML, a document each row.", func() any { return &IonToYaml{} }, Output{}),
 		task("xml", "XmlToIon", "XmlReader", "Convert an XML file to Ion.", func() any { return &XMLToIon{} }, Output{}),
