@@ -2,6 +2,7 @@
 package servers
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -19,4 +20,13 @@ func Address(t testing.TB, name string) string {
 		t.Skipf("SKIPPED: %s does not run; scripts/services/%s.sh start starts it, as scripts/test.sh does", name, name)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// Dir is where the script of a server keeps its files: keys, certificates.
+func Dir(name string) string {
+	root := os.Getenv("SERVICES_DIR")
+	if root == "" {
+		root = filepath.Join(os.TempDir(), "windhover-services")
+	}
+	return filepath.Join(root, name)
 }

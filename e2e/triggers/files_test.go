@@ -17,6 +17,8 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/windhover-io/windhover/e2e/servers"
 )
 
 // place is a real server with files.
@@ -192,11 +194,7 @@ func TestObjects(t *testing.T) {
 // TestKey: a user may log in by a key; wrong secrets are told.
 func TestKey(t *testing.T) {
 	p := sftpPlace(t, unique("key-"))
-	root := os.Getenv("SERVICES_DIR")
-	if root == "" {
-		root = filepath.Join(os.TempDir(), "windhover-services")
-	}
-	key, err := os.ReadFile(filepath.Join(root, "sshd", "user_key"))
+	key, err := os.ReadFile(filepath.Join(servers.Dir("sshd"), "user_key"))
 	if err != nil {
 		t.Fatal(err)
 	}

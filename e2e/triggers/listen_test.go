@@ -192,7 +192,7 @@ func TestKafkaMistakes(t *testing.T) {
 		"properties: {bootstrap.servers: a}\ntopic: a\ngroupType: SHARE":                                      "SHARE",
 		"properties: {bootstrap.servers: a}\ntopic: a\nvalueDeserializer: AVRO":                               "AVRO",
 		"properties: {bootstrap.servers: a, security.protocol: SASL_SSL, sasl.mechanism: GSSAPI}\ntopic: a":   "GSSAPI",
-		"properties: {bootstrap.servers: a, security.protocol: SSL, ssl.truststore.location: eA==}\ntopic: a": "ssl.truststore.certificates",
+		"properties: {bootstrap.servers: a, security.protocol: SSL, ssl.truststore.location: eA==}\ntopic: a": "ssl.truststore.location",
 		"properties: {bootstrap.servers: a, session.timeout.ms: soon}\ntopic: a":                              "session.timeout.ms",
 	} {
 		err := taskstest.Listen(t.Context(), t, sdktest.New(t), all(t), "type: io.kestra.plugin.kafka.RealtimeTrigger\n"+props, func(string, string) error { return nil })

@@ -2,61 +2,69 @@ package kafka
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/windhover-io/windhover/internal/value"
+	"github.com/windhover-io/windhover/sdk"
 )
 
-// open connects, and sees that a broker answers: else a wrong address would be silence.
-func (c *Consumer) open(ctx context.Context, more ...kgo.Opt) (*kgo.Client, error) {
-	opts, err := c.options()
+// connect connects, and sees that a broker answers: else a wrong address would be silence.
+func connect(ctx context.Context, servers string, opts []kgo.Opt) (*kgo.Client, error) {
+	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return nil, err
-	}
-	client, err := kgo.NewClient(append(opts, more...)...)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("properties: %w", err)
 	}
 	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := client.Ping(asking); err != nil {
 		client.Close()
-		return nil, fmt.Errorf("no broker of %s answers: %w", c.Properties["bootstrap.servers"], err)
+		return nil, fmt.Errorf("no broker of %s answers: %w", servers, err)
 	}
 	return client, nil
 }
 
-// options are what the client is told.
-func (c *Consumer) options() ([]kgo.Opt, error) {
-	if c.GroupType == "SHARE" {
-		return nil, errors.New("groupType: SHARE is not supported")
-	}
-	for property, d := range map[string]string{"keyDeserializer": c.KeyDeserializer, "valueDeserializer": c.ValueDeserializer} {
-		if d == "AVRO" || d == "PROTOBUF" {
-			return nil, fmt.Errorf("%s: %s is not supported", property, d)
-		}
-	}
-	opts, err := connection(c.Properties)
+// open connects. The channel is closed once there is something to read from.
+func (c *Consumer) open(ctx context.Context, run sdk.Run) (*kgo.Client, <-chan struct{}, error) {
+	opts, err := connection(c.Properties).consuming().done(run)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	what, err := c.subscription()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return append(opts, what...), nil
+	if err := c.readers(); err != nil {
+		return nil, nil, err
+	}
+	ready := make(chan struct{})
+	if c.grouped() {
+		var once sync.Once
+		opts = append(opts, kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { once.Do(func() { close(ready) }) }))
+	} else {
+		close(ready)
+	}
+	client, err := connect(ctx, c.Properties["bootstrap.servers"], append(opts, what...))
+	return client, ready, err
+}
+
+// readers sees that keys and values can be read.
+func (c *Consumer) readers() (err error) {
+	for property, d := range map[string]string{"keyDeserializer": c.KeyDeserializer, "valueDeserializer": c.ValueDeserializer} {
+		switch d {
+		case "PROTOBUF":
+			return fmt.Errorf("%s: PROTOBUF is not supported", property)
+		case "AVRO":
+			if c.registry, err = newRegistry(c.SerdeProperties, c.SchemaRegistryVendor); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // group is the consumer group, "" for none.
@@ -67,23 +75,27 @@ func (c *Consumer) group() string {
 	return c.Properties["group.id"]
 }
 
-// grouped tells whether a group remembers what was read.
-func (c *Consumer) grouped() bool { return c.group() != "" && len(c.Partitions) == 0 }
+// shared tells whether messages are handed out one by one, to whoever asks.
+func (c *Consumer) shared() bool { return c.GroupType == "SHARE" }
+
+// grouped tells whether a group remembers by offsets what was read.
+func (c *Consumer) grouped() bool { return c.group() != "" && len(c.Partitions) == 0 && !c.shared() }
 
 // subscription says what is read, and from where on.
 func (c *Consumer) subscription() ([]kgo.Opt, error) {
 	topics, err := c.topics()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if c.grouped() {
+	case c.shared():
+		return c.share(topics)
+	case c.grouped():
 		opts := []kgo.Opt{kgo.ConsumerGroup(c.group()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.ConsumeTopics(topics...)}
 		if c.TopicPattern != "" {
 			opts = append(opts, kgo.ConsumeRegex())
 		}
 		return opts, nil
-	}
-	if c.TopicPattern != "" {
+	case c.TopicPattern != "":
 		return nil, errors.New("topicPattern needs a groupId")
 	}
 	from := kgo.NewOffset().AtStart()
@@ -108,6 +120,21 @@ func (c *Consumer) subscription() ([]kgo.Opt, error) {
 	return []kgo.Opt{kgo.ConsumePartitions(parts)}, nil
 }
 
+// share is the subscription of a share group.
+func (c *Consumer) share(topics []string) ([]kgo.Opt, error) {
+	switch {
+	case c.group() == "":
+		return nil, errors.New("groupType: SHARE needs a groupId")
+	case c.TopicPattern != "":
+		return nil, errors.New("groupType: SHARE knows no topicPattern")
+	case len(c.Partitions) > 0:
+		return nil, errors.New("groupType: SHARE knows no partitions")
+	case c.Since != "":
+		return nil, errors.New("groupType: SHARE knows no since")
+	}
+	return []kgo.Opt{kgo.ShareGroup(c.group()), kgo.ConsumeTopics(topics...)}, nil
+}
+
 func (c *Consumer) topics() ([]string, error) {
 	switch {
 	case c.Topic == nil && c.TopicPattern == "":
@@ -127,145 +154,31 @@ func (c *Consumer) topics() ([]string, error) {
 	return []string{value.Print(c.Topic)}, nil
 }
 
-// connection reads Kafka's own properties. Those that mean nothing to this client are passed over.
-func connection(p map[string]string) ([]kgo.Opt, error) {
-	if p["bootstrap.servers"] == "" {
-		return nil, errors.New("properties: bootstrap.servers is required")
+// finish tells the group what is done with, also when the trigger is stopped: else it would come again.
+func (c *Consumer) finish(ctx context.Context, client *kgo.Client, done []*kgo.Record) error {
+	if len(done) == 0 {
+		return nil
 	}
-	servers := strings.Split(p["bootstrap.servers"], ",")
-	for i := range servers {
-		servers[i] = strings.TrimSpace(servers[i])
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	switch {
+	case c.shared():
+		client.MarkAcks(acknowledgements[c.AcknowledgeType], done...)
+		return client.FlushAcks(ctx)
+	case c.grouped():
+		return client.CommitRecords(ctx, done...)
 	}
-	opts := []kgo.Opt{kgo.SeedBrokers(servers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd())}
-	switch p["isolation.level"] {
-	case "", "read_committed":
-	case "read_uncommitted":
-		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadUncommitted()))
-	default:
-		return nil, fmt.Errorf("properties: isolation.level is read_committed or read_uncommitted, not %s", p["isolation.level"])
-	}
-	switch p["auto.offset.reset"] {
-	case "", "latest":
-	case "earliest":
-		opts = append(opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	case "none":
-		opts = append(opts, kgo.ConsumeResetOffset(kgo.NoResetOffset()))
-	default:
-		return nil, fmt.Errorf("properties: auto.offset.reset is earliest, latest or none, not %s", p["auto.offset.reset"])
-	}
-	for name, opt := range map[string]func(string) kgo.Opt{
-		"client.id":         func(s string) kgo.Opt { return kgo.ClientID(s) },
-		"client.rack":       func(s string) kgo.Opt { return kgo.Rack(s) },
-		"group.instance.id": func(s string) kgo.Opt { return kgo.InstanceID(s) },
-	} {
-		if p[name] != "" {
-			opts = append(opts, opt(p[name]))
-		}
-	}
-	for name, opt := range map[string]func(int) kgo.Opt{
-		"session.timeout.ms":        func(n int) kgo.Opt { return kgo.SessionTimeout(time.Duration(n) * time.Millisecond) },
-		"heartbeat.interval.ms":     func(n int) kgo.Opt { return kgo.HeartbeatInterval(time.Duration(n) * time.Millisecond) },
-		"fetch.min.bytes":           func(n int) kgo.Opt { return kgo.FetchMinBytes(int32(n)) },
-		"fetch.max.bytes":           func(n int) kgo.Opt { return kgo.FetchMaxBytes(int32(n)) },
-		"max.partition.fetch.bytes": func(n int) kgo.Opt { return kgo.FetchMaxPartitionBytes(int32(n)) },
-		"fetch.max.wait.ms":         func(n int) kgo.Opt { return kgo.FetchMaxWait(time.Duration(n) * time.Millisecond) },
-	} {
-		if p[name] == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(p[name], 10, 32)
-		if err != nil {
-			return nil, fmt.Errorf("properties: %s: %q is not a whole number", name, p[name])
-		}
-		opts = append(opts, opt(int(n)))
-	}
-	safe, err := security(p)
-	return append(opts, safe...), err
+	return nil
 }
 
-// security says how the connection is encrypted, and who logs in.
-func security(p map[string]string) ([]kgo.Opt, error) {
-	var opts []kgo.Opt
-	protocol := strings.ToUpper(p["security.protocol"])
-	switch protocol {
-	case "", "PLAINTEXT", "SASL_PLAINTEXT":
-	case "SSL", "SASL_SSL":
-		cfg, err := encryption(p)
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, kgo.DialTLSConfig(cfg))
-	default:
-		return nil, fmt.Errorf("properties: security.protocol is one of PLAINTEXT, SSL, SASL_PLAINTEXT and SASL_SSL, not %s", protocol)
+// release gives back what a share group has handed out and nobody has finished.
+func (c *Consumer) release(client *kgo.Client) {
+	if c.shared() {
+		client.MarkAcks(kgo.AckRelease) // those of the last poll that have no mark yet
 	}
-	if strings.HasPrefix(protocol, "SASL_") {
-		m, err := login(p)
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, kgo.SASL(m))
-	}
-	return opts, nil
+	client.CloseAllowingRebalance()
 }
 
-func encryption(p map[string]string) (*tls.Config, error) {
-	if p["ssl.truststore.location"] != "" || p["ssl.keystore.location"] != "" {
-		return nil, errors.New("properties: Java's key stores are not supported: give PEM as ssl.truststore.certificates, ssl.keystore.certificate.chain and ssl.keystore.key")
-	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if pem := p["ssl.truststore.certificates"]; pem != "" {
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM([]byte(pem)) {
-			return nil, errors.New("properties: ssl.truststore.certificates has no certificate as PEM")
-		}
-	}
-	if chain := p["ssl.keystore.certificate.chain"]; chain != "" {
-		pair, err := tls.X509KeyPair([]byte(chain), []byte(p["ssl.keystore.key"]))
-		if err != nil {
-			return nil, fmt.Errorf("properties: ssl.keystore.key: %w", err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	if name, ok := p["ssl.endpoint.identification.algorithm"]; ok && name == "" {
-		anyName(cfg)
-	}
-	return cfg, nil
-}
-
-// anyName makes a configuration check certificates, but not the names in them.
-func anyName(cfg *tls.Config) {
-	roots := cfg.RootCAs
-	cfg.InsecureSkipVerify = true //nolint:gosec // the chain is verified below
-	cfg.VerifyConnection = func(s tls.ConnectionState) error {
-		o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-		for _, c := range s.PeerCertificates[1:] {
-			o.Intermediates.AddCert(c)
-		}
-		_, err := s.PeerCertificates[0].Verify(o)
-		return err
-	}
-}
-
-var jaas = regexp.MustCompile(`(username|password)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')`)
-
-func login(p map[string]string) (sasl.Mechanism, error) {
-	var user, password string
-	for _, m := range jaas.FindAllStringSubmatch(p["sasl.jaas.config"], -1) {
-		text := strings.ReplaceAll(strings.ReplaceAll(m[2], `\"`, `"`), `\\`, `\`) + m[3]
-		if m[1] == "username" {
-			user = text
-		} else {
-			password = text
-		}
-	}
-	switch mechanism := strings.ToUpper(p["sasl.mechanism"]); mechanism {
-	case "PLAIN":
-		return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
-	case "SCRAM-SHA-256":
-		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism(), nil
-	case "SCRAM-SHA-512":
-		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism(), nil
-	default:
-		return nil, fmt.Errorf("properties: sasl.mechanism %q is not supported: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are", mechanism)
-	}
+var acknowledgements = map[string]kgo.AckStatus{
+	"ACCEPT": kgo.AckAccept, "RELEASE": kgo.AckRelease, "REJECT": kgo.AckReject, "RENEW": kgo.AckRenew,
 }

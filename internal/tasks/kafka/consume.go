@@ -5,16 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/windhover-io/windhover/internal/expr/ion"
-	"github.com/windhover-io/windhover/internal/plugin"
-	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/sdk"
 )
 
@@ -24,11 +19,11 @@ const atOnce = 200
 
 // Listen starts an execution for each message.
 func (t *RealtimeTrigger) Listen(ctx context.Context, run sdk.Run, emit sdk.Emit) error {
-	client, err := t.open(ctx)
+	client, _, err := t.open(ctx, run)
 	if err != nil {
 		return err
 	}
-	defer client.CloseAllowingRebalance()
+	defer t.release(client)
 	for {
 		fetches := client.PollRecords(ctx, atOnce)
 		if ctx.Err() != nil {
@@ -38,8 +33,8 @@ func (t *RealtimeTrigger) Listen(ctx context.Context, run sdk.Run, emit sdk.Emit
 			return err
 		}
 		done, err := t.emitAll(ctx, run, client, fetches, emit)
-		if committed := t.commit(ctx, client, done); err == nil {
-			err = committed
+		if finished := t.finish(ctx, client, done); err == nil {
+			err = finished
 		}
 		if err != nil {
 			return err
@@ -63,18 +58,16 @@ func failure(run sdk.Run, fetches kgo.Fetches) error {
 }
 
 // emitAll starts an execution for each record: those of a partition in their order, partitions beside each other. It returns
-// the last record of each partition that is done with.
+// the records to finish.
 func (t *RealtimeTrigger) emitAll(ctx context.Context, run sdk.Run, client *kgo.Client, fetches kgo.Fetches, emit sdk.Emit) (done []*kgo.Record, err error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		wg.Go(func() {
-			last, failed := t.emitEach(ctx, run, client, p.Records, emit)
+			n, failed := t.emitEach(ctx, run, client, p.Records, emit)
 			mu.Lock()
 			defer mu.Unlock()
-			if last != nil {
-				done = append(done, last)
-			}
+			done = append(done, t.last(p.Records[:n])...)
 			err = errors.Join(err, failed)
 		})
 	})
@@ -82,22 +75,31 @@ func (t *RealtimeTrigger) emitAll(ctx context.Context, run sdk.Run, client *kgo.
 	return done, err
 }
 
-func (t *RealtimeTrigger) emitEach(ctx context.Context, run sdk.Run, client *kgo.Client, records []*kgo.Record, emit sdk.Emit) (last *kgo.Record, err error) {
+// last is all that has to be finished of records of one partition: the last one, unless each is handed out by itself.
+func (c *Consumer) last(records []*kgo.Record) []*kgo.Record {
+	if c.shared() || len(records) == 0 {
+		return records
+	}
+	return records[len(records)-1:]
+}
+
+// emitEach returns how many records are done with.
+func (t *RealtimeTrigger) emitEach(ctx context.Context, run sdk.Run, client *kgo.Client, records []*kgo.Record, emit sdk.Emit) (n int, err error) {
 	for _, r := range records {
 		if t.wanted(r) {
-			m, err := t.message(r)
+			m, err := t.message(ctx, r)
 			if err == nil {
 				err = emit(ctx, t.key(r), m)
 			} else {
 				err = t.unreadable(ctx, run, client, r, err)
 			}
 			if err != nil {
-				return last, fmt.Errorf("the message %s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
+				return n, fmt.Errorf("the message %s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
 			}
 		}
-		last = r
+		n++
 	}
-	return last, nil
+	return n, nil
 }
 
 // unreadable does with a message that is not what it should be what the flow says.
@@ -118,132 +120,6 @@ func (c *Consumer) unreadable(ctx context.Context, run sdk.Run, client *kgo.Clie
 			run.Log(sdk.LevelWarn, "it is stored as %s", uri)
 		}
 		return err
-	}
-	return nil
-}
-
-// commit tells the group what is done with, also when the trigger is stopped: else it would come again.
-func (c *Consumer) commit(ctx context.Context, client *kgo.Client, done []*kgo.Record) error {
-	if !c.grouped() || len(done) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return client.CommitRecords(ctx, done...)
-}
-
-// Poll gathers a batch of messages.
-func (t *Trigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
-	ready := make(chan struct{})
-	var once sync.Once
-	var more []kgo.Opt
-	if t.grouped() {
-		more = append(more, kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { once.Do(func() { close(ready) }) }))
-	} else {
-		close(ready)
-	}
-	client, err := t.open(ctx, more...)
-	if err != nil {
-		return nil, err
-	}
-	b := &batch{t: t, client: client}
-	select {
-	case <-ready: // joining a group may take longer than messages are waited for
-	case <-time.After(joining):
-	case <-ctx.Done():
-	}
-	if b.URI, err = files.Gather(ctx, run, "messages.ion", func(w io.Writer) error { return b.gather(ctx, run, w) }); err != nil || b.MessagesCount == 0 {
-		err = errors.Join(err, t.commit(ctx, client, b.passedOver(err)))
-		client.CloseAllowingRebalance()
-		return nil, err
-	}
-	run.Counter("records", float64(b.MessagesCount))
-	return b, nil
-}
-
-// joining is how long a group may take to give partitions.
-const joining = 15 * time.Second
-
-// batch is what was gathered. Its messages are committed once it is certain that the flow starts.
-type batch struct {
-	Output
-	t      *Trigger
-	client *kgo.Client
-	done   []*kgo.Record
-}
-
-// passedOver are the records to commit where no message counts: those that the filters leave out.
-func (b *batch) passedOver(err error) []*kgo.Record {
-	if err != nil {
-		return nil
-	}
-	return b.done
-}
-
-// Settle commits the offsets.
-func (b *batch) Settle(ctx context.Context, durable bool) error {
-	defer b.client.CloseAllowingRebalance()
-	if !durable {
-		return nil
-	}
-	return b.t.commit(ctx, b.client, b.done)
-}
-
-// gather writes messages until there are no more, or enough.
-func (b *batch) gather(ctx context.Context, run sdk.Run, w io.Writer) error {
-	limit := time.Duration(b.t.PollDuration)
-	if b.t.MaxDuration != nil {
-		limit = time.Duration(*b.t.MaxDuration)
-	}
-	until := time.Now().Add(max(limit, time.Duration(b.t.PollDuration)))
-	for time.Now().Before(until) {
-		room := atOnce
-		if b.t.MaxRecords != nil {
-			if room = min(room, *b.t.MaxRecords-b.MessagesCount); room <= 0 {
-				return nil
-			}
-		}
-		fetches := b.poll(ctx, room)
-		if err := failure(run, fetches); err != nil {
-			return err
-		}
-		if fetches.NumRecords() == 0 {
-			return ctx.Err()
-		}
-		if err := b.write(ctx, run, w, fetches); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *batch) poll(ctx context.Context, room int) kgo.Fetches {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.t.PollDuration))
-	defer cancel()
-	return b.client.PollRecords(ctx, room)
-}
-
-func (b *batch) write(ctx context.Context, run sdk.Run, w io.Writer, fetches kgo.Fetches) error {
-	for _, r := range fetches.Records() {
-		b.done = append(b.done, r)
-		if !b.t.wanted(r) {
-			continue
-		}
-		m, err := b.t.message(r)
-		if err != nil {
-			if err := b.t.unreadable(ctx, run, b.client, r, err); err != nil {
-				return fmt.Errorf("the message %s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
-			}
-			continue
-		}
-		v, err := plugin.Value(m)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(append(ion.Append(nil, v), '\n')); err != nil {
-			return err
-		}
-		b.MessagesCount++
 	}
 	return nil
 }
