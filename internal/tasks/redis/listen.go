@@ -56,27 +56,50 @@ func (t *RealtimeTrigger) emitEach(ctx context.Context, run sdk.Run, q *queue, l
 
 // Poll gathers a batch of elements.
 func (t *Trigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
-	if t.MaxRecords == nil && t.MaxDuration == nil {
-		return nil, errors.New("one of maxRecords and maxDuration is required")
-	}
-	q, err := t.open(ctx, run)
+	b, err := begin(ctx, run, &t.List, &t.Batch)
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{t: t, queue: q}
 	b.URI, err = files.Gather(ctx, run, "elements.ion", func(w io.Writer) error { return b.gather(ctx, run, w) })
-	if err != nil || b.Count == 0 {
-		q.close()
+	if err != nil || b.Output.Count == 0 {
+		b.queue.close()
 		return nil, err
 	}
-	run.Counter("popped.records.count", float64(b.Count), "key", t.Key)
+	run.Counter("popped.records.count", float64(b.Output.Count), "key", t.Key)
 	return b, nil
+}
+
+// Run takes a batch of elements into a file. Those of a run that fails are put back.
+func (t *ListPop) Run(ctx context.Context, run sdk.Run) (any, error) {
+	b, err := begin(ctx, run, &t.List, &t.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer b.queue.close()
+	b.URI, err = files.Produce(ctx, run, "elements.ion", func(w io.Writer) error { return b.gather(ctx, run, w) })
+	if err != nil {
+		return nil, errors.Join(err, b.queue.giveBack(ctx, b.taken))
+	}
+	if err := b.queue.finish(ctx, b.taken); err != nil {
+		return nil, err
+	}
+	run.Counter("popped.records.count", float64(b.Output.Count), "key", t.Key)
+	return b.Output, nil
+}
+
+func begin(ctx context.Context, run sdk.Run, l *List, size *Batch) (*batch, error) {
+	if size.MaxRecords == nil && size.MaxDuration == nil {
+		return nil, errors.New("one of maxRecords and maxDuration is required")
+	}
+	q, err := l.open(ctx, run)
+	return &batch{List: l, size: size, queue: q}, err
 }
 
 // batch is what was gathered.
 type batch struct {
 	Output
-	t     *Trigger
+	*List
+	size  *Batch
 	queue *queue
 	taken []element
 }
@@ -98,18 +121,18 @@ func (b *batch) gather(ctx context.Context, run sdk.Run, w io.Writer) error {
 		if err != nil {
 			return err
 		}
+		b.taken = append(b.taken, list...)
 		for _, e := range list {
-			if _, err := w.Write(append(ion.Append(nil, b.t.value(run, e.text)), '\n')); err != nil {
+			if _, err := w.Write(append(ion.Append(nil, b.value(run, e.text)), '\n')); err != nil {
 				return err
 			}
 		}
-		b.taken = append(b.taken, list...)
-		b.Count = len(b.taken)
-		room := b.t.Count
-		if b.t.MaxRecords != nil {
-			room = min(room, *b.t.MaxRecords-b.Count)
+		b.Output.Count = len(b.taken)
+		room := b.size.Count
+		if b.size.MaxRecords != nil {
+			room = min(room, *b.size.MaxRecords-b.Output.Count)
 		}
-		if room <= 0 || b.t.MaxDuration != nil && time.Since(began) > time.Duration(*b.t.MaxDuration) {
+		if room <= 0 || b.size.MaxDuration != nil && time.Since(began) > time.Duration(*b.size.MaxDuration) {
 			return nil
 		}
 		if list, err = b.queue.next(ctx, room); err == nil && len(list) == 0 {
