@@ -36,6 +36,8 @@ func Types() []plugin.Type {
 		task("avro", "IonToAvro", "AvroWriter", "Convert an Ion file to Avro.", func() any { return &IonToAvro{} }, Output{}),
 		task("parquet", "ParquetToIon", "ParquetReader", "Convert a Parquet file to Ion.", func() any { return &ParquetToIon{} }, Output{}),
 		task("parquet", "IonToParquet", "ParquetWriter", "Convert an Ion file to Parquet.", func() any { return &IonToParquet{} }, Output{}),
+		task("excel", "ExcelToIon", "", "Convert the sheets of an Excel file to Ion.", func() any { return &ExcelToIon{} }, ExcelOutput{}),
+		task("excel", "IonToExcel", "", "Convert Ion files to an Excel file.", func() any { return &IonToExcel{} }, Output{}),
 		task("yaml", "YamlToIon", "", "Convert a YAML file to Ion, a row each document.", func() any { return &YamlToIon{} }, Output{}),
 		task("yaml", "IonToYaml", "", "Convert an Ion file to YAML, a document each row.", func() any { return &IonToYaml{} }, Output{}),
 		task("xml", "XmlToIon", "XmlReader", "Convert an XML file to Ion.", func() any { return &XMLToIon{} }, Output{}),
