@@ -1,34 +1,27 @@
-// Package s3 keeps internal storage in a bucket, of AWS or of any server that speaks S3: {prefix}/{tenant}/{path}, metadata
-// with the object. A directory is there while a key below it is; one that was made empty is an object whose key ends with a
-// slash.
+// Package s3 keeps internal storage in a bucket of AWS, or of any server that speaks S3.
 package s3
 
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 
 	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/storage/bucket"
 )
 
 const (
 	// partSize is what is sent at once of a stream whose length is not known, in bytes; it is held in memory. A server takes
 	// 10,000 parts, so that a file has at most 312 GiB.
 	partSize = 32 << 20
-	// metadataKey is the one entry of an object's own metadata that holds all of a file's: servers take ASCII there only, and
-	// do not keep the case of names.
-	metadataKey = "Windhover"
-	// maxMetadata is what servers take of it, in bytes.
-	maxMetadata = 2000
+	// maxCopy is the largest object that a server copies in one piece, in bytes.
+	maxCopy = 5 << 30
 )
 
 // Config says where the bucket is.
@@ -39,18 +32,15 @@ type Config struct {
 	Prefix string
 }
 
-// Storage is a storage.Storage in a bucket.
-type Storage struct {
+// objects are those of a bucket.
+type objects struct {
 	client    minio.Core
 	transport *http.Transport
 	bucket    string
-	prefix    string // ends with a slash, or is empty
 }
 
-var _ storage.Storage = (*Storage)(nil)
-
 // Open uses a bucket that has to be there. Close it after use.
-func Open(ctx context.Context, c Config) (*Storage, error) {
+func Open(ctx context.Context, c Config) (*bucket.Storage, error) {
 	if c.Bucket == "" {
 		return nil, errors.New("open S3 storage: no bucket is named")
 	}
@@ -58,111 +48,49 @@ func Open(ctx context.Context, c Config) (*Storage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open S3 storage: %w", err)
 	}
-	s := &Storage{client: minio.Core{Client: client}, transport: transport, bucket: c.Bucket}
-	if prefix := strings.Trim(c.Prefix, "/"); prefix != "" {
-		s.prefix = prefix + "/"
-	}
 	there, err := client.BucketExists(ctx, c.Bucket)
 	if err == nil && !there {
 		err = errors.New("there is no such bucket")
 	}
 	if err != nil {
-		_ = s.Close()
+		transport.CloseIdleConnections()
 		return nil, fmt.Errorf("open S3 storage: bucket %s: %w", c.Bucket, err)
 	}
-	return s, nil
+	return bucket.New(&objects{client: minio.Core{Client: client}, transport: transport, bucket: c.Bucket}, c.Prefix), nil
 }
 
-// Close ends the use of the bucket.
-func (s *Storage) Close() error {
-	s.transport.CloseIdleConnections()
+func (o *objects) Close() error {
+	o.transport.CloseIdleConnections()
 	return nil
 }
 
-// key is where a URI is in the bucket; that of a directory ends with a slash.
-func (s *Storage) key(uri storage.URI) string { return s.prefix + uri.Tenant() + uri.Path() }
-
-// Get implements storage.Storage.
-func (s *Storage) Get(ctx context.Context, uri storage.URI) (*storage.Object, error) {
-	if err := storage.Check(ctx, "get", uri); err != nil {
-		return nil, err
-	}
-	if uri.IsDirectory() {
-		return nil, s.absent(ctx, "get", uri, storage.ErrIsDirectory)
-	}
-	body, info, _, err := s.client.GetObject(ctx, s.bucket, s.key(uri), minio.GetObjectOptions{})
-	if notThere(err) {
-		return nil, s.absent(ctx, "get", uri, storage.ErrIsDirectory)
-	}
+func (o *objects) Read(ctx context.Context, key string) (io.ReadCloser, bucket.Info, error) {
+	body, info, _, err := o.client.GetObject(ctx, o.bucket, key, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, storage.Error("get", uri, err)
+		return nil, bucket.Info{}, told(err)
 	}
-	attributes, err := describe(uri, info)
-	if err != nil {
-		_ = body.Close() // nothing was read
-		return nil, storage.Error("get", uri, err)
-	}
-	return &storage.Object{ReadCloser: body, Attributes: attributes}, nil
+	return body, describe(info), nil
 }
 
-// absent says why there is no file: asDirectory where a directory is there, else that there is nothing.
-func (s *Storage) absent(ctx context.Context, op string, uri storage.URI, asDirectory error) error {
-	there, err := s.isDirectory(ctx, uri)
-	switch {
-	case err != nil:
-		return storage.Error(op, uri, err)
-	case there:
-		return storage.Error(op, uri, asDirectory)
-	}
-	return storage.Error(op, uri, storage.ErrNotFound)
+func (o *objects) Stat(ctx context.Context, key string) (bucket.Info, error) {
+	info, err := o.client.StatObject(ctx, o.bucket, key, minio.StatObjectOptions{})
+	return describe(info), told(err)
 }
 
-func (s *Storage) isDirectory(ctx context.Context, uri storage.URI) (bool, error) {
-	if uri.IsRoot() {
-		return true, nil
+// Write sends a stream that is longer than a part in parts.
+func (o *objects) Write(ctx context.Context, key string, content io.Reader, metadata string) error {
+	options := minio.PutObjectOptions{PartSize: partSize}
+	if metadata != "" {
+		options.UserMetadata = map[string]string{bucket.MetadataKey: metadata}
 	}
-	// The marker of a directory is asked for by itself: a server may leave it out of a list.
-	page, err := s.client.ListObjectsV2(s.bucket, s.key(uri.AsDirectory()), "", "", "", 1)
-	if err != nil {
-		return false, err
-	}
-	if len(page.Contents)+len(page.CommonPrefixes) > 0 {
-		return true, nil
-	}
-	return false, ctx.Err()
-}
-
-// Put implements storage.Storage. A stream that is longer than a part is sent in parts.
-func (s *Storage) Put(ctx context.Context, uri storage.URI, content io.Reader, metadata map[string]string) error {
-	if err := storage.Check(ctx, "put", uri); err != nil {
-		return err
-	}
-	if err := s.put(ctx, uri, storage.ContextReader(ctx, content), metadata); err != nil {
-		return storage.Error("put", uri, err)
-	}
-	return nil
-}
-
-func (s *Storage) put(ctx context.Context, uri storage.URI, content io.Reader, metadata map[string]string) error {
-	if uri.IsDirectory() {
-		return storage.ErrIsDirectory
-	}
-	if there, err := s.isDirectory(ctx, uri); err != nil || there {
-		return errors.Join(err, storage.ErrIsDirectory)
-	}
-	own, err := encodeMetadata(metadata)
-	if err != nil {
-		return err
-	}
-	o := minio.PutObjectOptions{UserMetadata: own, PartSize: partSize}
 	head, err := io.ReadAll(io.LimitReader(content, partSize))
 	if err != nil {
 		return err
 	}
 	if len(head) < partSize {
-		return s.putWhole(ctx, uri, head, o)
+		return o.writeWhole(ctx, key, head, options)
 	}
-	_, err = s.client.Client.PutObject(ctx, s.bucket, s.key(uri), io.MultiReader(bytes.NewReader(head), content), -1, o)
+	_, err = o.client.Client.PutObject(ctx, o.bucket, key, io.MultiReader(bytes.NewReader(head), content), -1, options)
 	return err
 }
 
@@ -172,9 +100,9 @@ const (
 	conflictPause = 20 * time.Millisecond
 )
 
-func (s *Storage) putWhole(ctx context.Context, uri storage.URI, content []byte, o minio.PutObjectOptions) error {
+func (o *objects) writeWhole(ctx context.Context, key string, content []byte, options minio.PutObjectOptions) error {
 	for try := 1; ; try++ {
-		_, err := s.client.Client.PutObject(ctx, s.bucket, s.key(uri), bytes.NewReader(content), int64(len(content)), o)
+		_, err := o.client.Client.PutObject(ctx, o.bucket, key, bytes.NewReader(content), int64(len(content)), options)
 		if minio.ToErrorResponse(err).StatusCode != http.StatusConflict || try == conflictTries {
 			return err
 		}
@@ -186,98 +114,90 @@ func (s *Storage) putWhole(ctx context.Context, uri storage.URI, content []byte,
 	}
 }
 
-// CreateDirectory implements storage.Storage.
-func (s *Storage) CreateDirectory(ctx context.Context, dir storage.URI) error {
-	if err := storage.Check(ctx, "create directory", dir); err != nil {
-		return err
+func (o *objects) Copy(ctx context.Context, from, to string, size int64) error {
+	src := minio.CopySrcOptions{Bucket: o.bucket, Object: from}
+	dst := minio.CopyDestOptions{Bucket: o.bucket, Object: to}
+	var err error
+	if size > maxCopy {
+		_, err = o.client.ComposeObject(ctx, dst, src)
+	} else {
+		_, err = o.client.Client.CopyObject(ctx, dst, src)
 	}
-	if err := s.createDirectory(ctx, dir); err != nil {
-		return storage.Error("create directory", dir, err)
+	return told(err)
+}
+
+func (o *objects) Remove(ctx context.Context, keys []string) error {
+	if len(keys) == 1 {
+		return o.client.RemoveObject(ctx, o.bucket, keys[0], minio.RemoveObjectOptions{})
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batch := make(chan minio.ObjectInfo)
+	go func() {
+		defer close(batch)
+		for _, key := range keys {
+			select {
+			case batch <- minio.ObjectInfo{Key: key}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var errs []error
+	for failed := range o.client.RemoveObjects(ctx, o.bucket, batch, minio.RemoveObjectsOptions{}) {
+		if !notThere(failed.Err) {
+			errs = append(errs, failed.Err)
+		}
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// List asks for one object by itself: a server may leave the marker of a directory out of a list that goes on.
+func (o *objects) List(ctx context.Context, prefix string, deep bool, most int, f func(bucket.Item) error) error {
+	if most == 1 {
+		return o.first(prefix, f)
+	}
+	ctx, cancel := context.WithCancel(ctx) // ends the listing that goes on beside this
+	defer cancel()
+	n := 0
+	for info := range o.client.Client.ListObjects(ctx, o.bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: deep}) {
+		if info.Err != nil {
+			return info.Err
+		}
+		if err := f(bucket.Item{Key: info.Key}); err != nil {
+			return err
+		}
+		if n++; n == most {
+			break
+		}
 	}
 	return nil
 }
 
-func (s *Storage) createDirectory(ctx context.Context, dir storage.URI) error {
-	if there, err := s.isDirectory(ctx, dir); err != nil || there {
+func (o *objects) first(prefix string, f func(bucket.Item) error) error {
+	page, err := o.client.ListObjectsV2(o.bucket, prefix, "", "", "", 1)
+	if err != nil {
 		return err
 	}
-	_, err := s.client.StatObject(ctx, s.bucket, s.key(dir.AsFile()), minio.StatObjectOptions{})
-	switch {
-	case err == nil:
-		return storage.ErrExists
-	case !notThere(err):
-		return err
+	for _, info := range page.Contents {
+		return f(bucket.Item{Key: info.Key})
 	}
-	_, err = s.client.Client.PutObject(ctx, s.bucket, s.key(dir.AsDirectory()), bytes.NewReader(nil), 0, minio.PutObjectOptions{})
+	for _, p := range page.CommonPrefixes {
+		return f(bucket.Item{Key: p.Prefix})
+	}
+	return nil
+}
+
+func describe(info minio.ObjectInfo) bucket.Info {
+	return bucket.Info{Size: info.Size, Modified: info.LastModified, Created: info.LastModified, Metadata: info.Metadata.Get("X-Amz-Meta-" + bucket.MetadataKey)}
+}
+
+// told is an error as storages tell it.
+func told(err error) error {
+	if notThere(err) {
+		return storage.ErrNotFound
+	}
 	return err
-}
-
-// Stat implements storage.Storage.
-func (s *Storage) Stat(ctx context.Context, uri storage.URI) (storage.Attributes, error) {
-	if err := storage.Check(ctx, "stat", uri); err != nil {
-		return storage.Attributes{}, err
-	}
-	a, err := s.stat(ctx, uri)
-	if err != nil {
-		return storage.Attributes{}, storage.Error("stat", uri, err)
-	}
-	return a, nil
-}
-
-func (s *Storage) stat(ctx context.Context, uri storage.URI) (storage.Attributes, error) {
-	if !uri.IsDirectory() {
-		info, err := s.client.StatObject(ctx, s.bucket, s.key(uri), minio.StatObjectOptions{})
-		if err == nil {
-			return describe(uri, info)
-		}
-		if !notThere(err) {
-			return storage.Attributes{}, err
-		}
-	}
-	there, err := s.isDirectory(ctx, uri)
-	if err == nil && !there {
-		err = storage.ErrNotFound
-	}
-	return storage.Attributes{Name: uri.Name(), Type: storage.Directory}, err
-}
-
-func describe(uri storage.URI, info minio.ObjectInfo) (storage.Attributes, error) {
-	metadata, err := decodeMetadata(info)
-	return storage.Attributes{
-		Name: uri.Name(), Type: storage.File, Size: info.Size, Modified: info.LastModified, Created: info.LastModified, Metadata: metadata,
-	}, err
-}
-
-// encodeMetadata writes the entry also where there is nothing to keep: some servers leave that of a replaced object in place.
-func encodeMetadata(metadata map[string]string) (map[string]string, error) {
-	raw, err := json.Marshal(metadata)
-	if err != nil {
-		return nil, err
-	}
-	text := base64.StdEncoding.EncodeToString(raw)
-	if len(text) > maxMetadata {
-		return nil, fmt.Errorf("%w metadata: %d bytes are more than the %d that a bucket keeps", storage.ErrInvalid, len(text), maxMetadata)
-	}
-	return map[string]string{metadataKey: text}, nil
-}
-
-func decodeMetadata(info minio.ObjectInfo) (map[string]string, error) {
-	text := info.Metadata.Get("X-Amz-Meta-" + metadataKey)
-	if text == "" {
-		return nil, nil
-	}
-	var metadata map[string]string
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if err == nil {
-		err = json.Unmarshal(raw, &metadata)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("its metadata: %w", err)
-	}
-	if len(metadata) == 0 {
-		return nil, nil
-	}
-	return metadata, nil
 }
 
 // notThere tells whether an error says that there is no such object, be it because a part of its path is one.

@@ -10,6 +10,7 @@ import (
 	"github.com/windhover-io/windhover/e2e/servers"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage"
+	"github.com/windhover-io/windhover/internal/storage/bucket"
 	"github.com/windhover-io/windhover/internal/storage/storagetest"
 )
 
@@ -19,8 +20,8 @@ func server(t *testing.T) Connection {
 	return Connection{Endpoint: servers.Address(t, "s3"), AccessKey: "windhover", SecretKey: "windhover-secret", PathStyle: true}
 }
 
-// bucket makes a bucket that is removed with all that is in it.
-func bucket(t *testing.T, c Connection) string {
+// newBucket makes a bucket that is removed with all that is in it.
+func newBucket(t *testing.T, c Connection) string {
 	t.Helper()
 	client, transport, err := Connect(c)
 	if err != nil {
@@ -41,7 +42,7 @@ func bucket(t *testing.T, c Connection) string {
 	return name
 }
 
-func open(t *testing.T, c Config) *Storage {
+func open(t *testing.T, c Config) *bucket.Storage {
 	t.Helper()
 	s, err := Open(t.Context(), c)
 	if err != nil {
@@ -54,7 +55,7 @@ func open(t *testing.T, c Config) *Storage {
 func TestContract(t *testing.T) {
 	c := server(t)
 	storagetest.Run(t, func(t *testing.T) storage.Storage {
-		return open(t, Config{Connection: c, Bucket: bucket(t, c), Prefix: "/some/where/"})
+		return open(t, Config{Connection: c, Bucket: newBucket(t, c), Prefix: "/some/where/"})
 	})
 }
 
@@ -76,11 +77,5 @@ func TestOpen(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
-	}
-}
-
-func TestMetadataTooLarge(t *testing.T) {
-	if _, err := encodeMetadata(map[string]string{"k": strings.Repeat("v", maxMetadata)}); err == nil || !strings.Contains(err.Error(), "more than the 2000") {
-		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package s3
+package bucket
 
 import (
 	"context"
@@ -6,30 +6,20 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/windhover-io/windhover/internal/storage"
 )
 
-// atOnce is how many objects are asked about at the same time.
-const atOnce = 8
+// AtOnce is how many objects are asked about, copied or removed at the same time.
+const AtOnce = 8
 
 // keys calls f for each object below a directory with its path there, which ends with a slash for the marker of a directory
 // and is empty for the directory's own.
-func (s *Storage) keys(ctx context.Context, dir storage.URI, recursive bool, f func(rel string) error) error {
-	ctx, cancel := context.WithCancel(ctx) // ends the listing that goes on beside this
-	defer cancel()
+func (s *Storage) keys(ctx context.Context, dir storage.URI, deep bool, f func(rel string, info *Info) error) error {
 	prefix := s.key(dir.AsDirectory())
-	for info := range s.client.Client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: recursive}) {
-		if info.Err != nil {
-			return info.Err
-		}
-		if err := f(strings.TrimPrefix(info.Key, prefix)); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
+	err := s.objects.List(ctx, prefix, deep, 0, func(item Item) error { return f(strings.TrimPrefix(item.Key, prefix), item.Info) })
+	return errors.Join(err, ctx.Err())
 }
 
 // below lists the files below a directory, and with directories these too, in reverse order; there tells whether anything is.
@@ -45,7 +35,7 @@ func (s *Storage) below(ctx context.Context, dir storage.URI, directories bool) 
 			found = append(found, up)
 		}
 	}
-	err = s.keys(ctx, dir, true, func(rel string) error {
+	err = s.keys(ctx, dir, true, func(rel string, _ *Info) error {
 		there = true
 		if uri, err := dir.Join(rel); err == nil && rel != "" { // no URI leads to the others
 			add(uri)
@@ -68,7 +58,7 @@ func (s *Storage) AllByPrefix(ctx context.Context, dir storage.URI, directories 
 	return found, nil
 }
 
-// List implements storage.Storage. Each file costs a request: a list says nothing of metadata.
+// List implements storage.Storage. Each file costs a request where lists of the bucket say nothing of metadata.
 func (s *Storage) List(ctx context.Context, dir storage.URI) ([]storage.Attributes, error) {
 	if err := storage.Check(ctx, "list", dir); err != nil {
 		return nil, err
@@ -80,13 +70,19 @@ func (s *Storage) List(ctx context.Context, dir storage.URI) ([]storage.Attribut
 	return list, nil
 }
 
+// child is a file or a directory of a list.
+type child struct {
+	uri  storage.URI
+	info *Info
+}
+
 func (s *Storage) list(ctx context.Context, dir storage.URI) ([]storage.Attributes, error) {
 	there := dir.IsRoot()
-	var found []storage.URI
-	err := s.keys(ctx, dir, false, func(rel string) error {
+	var found []child
+	err := s.keys(ctx, dir, false, func(rel string, info *Info) error {
 		there = true
 		if uri, err := dir.Join(rel); err == nil && rel != "" {
-			found = append(found, uri)
+			found = append(found, child{uri, info})
 		}
 		return nil
 	})
@@ -98,15 +94,10 @@ func (s *Storage) list(ctx context.Context, dir storage.URI) ([]storage.Attribut
 	}
 	list := make([]storage.Attributes, len(found))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, uri := range found {
-		if uri.IsDirectory() {
-			list[i] = storage.Attributes{Name: uri.Name(), Type: storage.Directory}
-			continue
-		}
-		group.Go(func() error {
-			a, err := s.stat(ctx, uri)
-			list[i] = a
+	group.SetLimit(AtOnce)
+	for i, c := range found {
+		group.Go(func() (err error) {
+			list[i], err = s.describeChild(ctx, c)
 			if errors.Is(err, storage.ErrNotFound) {
 				return nil // removed meanwhile
 			}
@@ -121,14 +112,24 @@ func (s *Storage) list(ctx context.Context, dir storage.URI) ([]storage.Attribut
 	return list, nil
 }
 
+func (s *Storage) describeChild(ctx context.Context, c child) (storage.Attributes, error) {
+	switch {
+	case c.uri.IsDirectory():
+		return storage.Attributes{Name: c.uri.Name(), Type: storage.Directory}, nil
+	case c.info != nil:
+		return describe(c.uri, *c.info)
+	}
+	return s.stat(ctx, c.uri)
+}
+
 // notDirectory says what is there instead of a directory.
 func (s *Storage) notDirectory(ctx context.Context, dir storage.URI) error {
-	_, err := s.client.StatObject(ctx, s.bucket, s.key(dir.AsFile()), minio.StatObjectOptions{})
-	switch {
-	case err == nil && !dir.IsDirectory():
-		return storage.ErrNotDirectory
-	case err == nil || notThere(err):
+	_, err := s.objects.Stat(ctx, s.key(dir.AsFile()))
+	if err == nil && dir.IsDirectory() {
 		return storage.ErrNotFound
+	}
+	if err == nil {
+		return storage.ErrNotDirectory
 	}
 	return err
 }
@@ -153,11 +154,11 @@ func (s *Storage) DeleteByPrefix(ctx context.Context, uri storage.URI) ([]storag
 
 func (s *Storage) delete(ctx context.Context, uri storage.URI) ([]storage.URI, error) {
 	if !uri.IsDirectory() {
-		_, err := s.client.StatObject(ctx, s.bucket, s.key(uri), minio.StatObjectOptions{})
+		_, err := s.objects.Stat(ctx, s.key(uri))
 		if err == nil {
-			return []storage.URI{uri}, s.client.RemoveObject(ctx, s.bucket, s.key(uri), minio.RemoveObjectOptions{})
+			return []storage.URI{uri}, s.remove(ctx, []storage.URI{uri})
 		}
-		if !notThere(err) {
+		if !errors.Is(err, storage.ErrNotFound) {
 			return nil, err
 		}
 	}
@@ -171,32 +172,30 @@ func (s *Storage) delete(ctx context.Context, uri storage.URI) ([]storage.URI, e
 	return removed, s.remove(ctx, removed)
 }
 
-// remove deletes objects, and the markers of directories, which may not be there. What is inside a directory precedes it.
+// remove deletes objects, and the markers of directories, which may not be there.
 func (s *Storage) remove(ctx context.Context, uris []storage.URI) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	objects := make(chan minio.ObjectInfo)
-	go func() {
-		defer close(objects)
-		for _, uri := range uris {
-			select {
-			case objects <- minio.ObjectInfo{Key: s.key(uri)}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	var errs []error
-	for failed := range s.client.RemoveObjects(ctx, s.bucket, objects, minio.RemoveObjectsOptions{}) {
-		if !notThere(failed.Err) {
-			errs = append(errs, failed.Err)
-		}
+	keys := make([]string, len(uris))
+	for i, uri := range uris {
+		keys[i] = s.key(uri)
 	}
-	return errors.Join(append(errs, ctx.Err())...)
+	return s.objects.Remove(ctx, keys)
 }
 
-// maxCopy is the largest object that a server copies in one piece, in bytes.
-const maxCopy = 5 << 30
+// RemoveEach is a Remove for servers that take one key at a time.
+func RemoveEach(ctx context.Context, keys []string, remove func(ctx context.Context, key string) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(AtOnce)
+	for _, key := range keys {
+		group.Go(func() error {
+			err := remove(ctx, key)
+			if errors.Is(err, storage.ErrNotFound) {
+				return nil
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
 
 // Move implements storage.Storage. The server copies; a move of a directory that ends early has moved some of its files twice
 // and none away.
@@ -230,10 +229,10 @@ func (s *Storage) move(ctx context.Context, from, to storage.URI) error {
 		return err
 	}
 	if source.Type == storage.File {
-		if err := s.copy(ctx, from, to, source.Size); err != nil {
+		if err := s.objects.Copy(ctx, s.key(from), s.key(to), source.Size); err != nil {
 			return err
 		}
-		return s.client.RemoveObject(ctx, s.bucket, s.key(from), minio.RemoveObjectOptions{})
+		return s.remove(ctx, []storage.URI{from})
 	}
 	return s.moveDirectory(ctx, from.AsDirectory(), to.AsDirectory())
 }
@@ -244,7 +243,7 @@ func (s *Storage) moveDirectory(ctx context.Context, from, to storage.URI) error
 		return err
 	}
 	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(AtOnce)
 	for _, uri := range all {
 		rel, _ := uri.Rel(from)
 		place, err := to.Join(rel)
@@ -255,11 +254,11 @@ func (s *Storage) moveDirectory(ctx context.Context, from, to storage.URI) error
 			if uri.IsDirectory() {
 				return s.createDirectory(within, place)
 			}
-			info, err := s.client.StatObject(within, s.bucket, s.key(uri), minio.StatObjectOptions{})
+			info, err := s.objects.Stat(within, s.key(uri))
 			if err != nil {
 				return err
 			}
-			return s.copy(within, uri, place, info.Size)
+			return s.objects.Copy(within, s.key(uri), s.key(place), info.Size)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -269,16 +268,4 @@ func (s *Storage) moveDirectory(ctx context.Context, from, to storage.URI) error
 		return err
 	}
 	return s.remove(ctx, append(all, from))
-}
-
-func (s *Storage) copy(ctx context.Context, from, to storage.URI, size int64) error {
-	src := minio.CopySrcOptions{Bucket: s.bucket, Object: s.key(from)}
-	dst := minio.CopyDestOptions{Bucket: s.bucket, Object: s.key(to)}
-	var err error
-	if size > maxCopy {
-		_, err = s.client.ComposeObject(ctx, dst, src)
-	} else {
-		_, err = s.client.Client.CopyObject(ctx, dst, src)
-	}
-	return err
 }
