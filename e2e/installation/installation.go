@@ -28,10 +28,16 @@ var All = []Component{(*app.App).Executor, (*app.App).Scheduler, (*app.App).Work
 // Start starts components of an installation, which is stopped with the test. A nil log is of no interest.
 func Start(t testing.TB, c *config.Config, log *slog.Logger, components ...Component) *app.App {
 	t.Helper()
+	return StartWith(t, c, log, nil, components...)
+}
+
+// StartWith is Start for a program that has more than the plain one.
+func StartWith(t testing.TB, c *config.Config, log *slog.Logger, extras []app.Extras, components ...Component) *app.App {
+	t.Helper()
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	a, err := app.New(c, log)
+	a, err := app.New(c, log, extras...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/minio/minio-go/v7"
 
 	"github.com/windhover-io/windhover/e2e/installation"
 	"github.com/windhover-io/windhover/e2e/servers"
+	"github.com/windhover-io/windhover/internal/cloud"
 	"github.com/windhover-io/windhover/internal/config"
 	"github.com/windhover-io/windhover/internal/model"
 	"github.com/windhover-io/windhover/internal/storage/s3"
@@ -35,6 +37,31 @@ var kinds = map[string]func(t *testing.T) config.Storage{
 			t.Fatal(err)
 		}
 		return config.Storage{Type: "s3", S3: c}
+	},
+	"gcs": func(t *testing.T) config.Storage {
+		address, name := servers.Address(t, "gcs"), "windhover-"+strings.ToLower(model.NewID())
+		resp, err := http.Post(address+"/storage/v1/b?project=p", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return config.Storage{Type: "gcs", GCS: config.GCS{Endpoint: address + "/storage/v1/", Bucket: name, Prefix: "below"}}
+	},
+	"azure": func(t *testing.T) config.Storage {
+		const account, key = "devstoreaccount1", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==" // those of every Azurite
+		c := config.Azure{Endpoint: servers.Address(t, "azurite") + "/" + account, Container: "windhover-" + strings.ToLower(model.NewID()), AccountName: account, AccountKey: key}
+		secret, err := container.NewSharedKeyCredential(account, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := container.NewClientWithSharedKeyCredential(c.Endpoint+"/"+c.Container, secret, nil)
+		if err == nil {
+			_, err = client.Create(t.Context(), nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return config.Storage{Type: "azure", Azure: c}
 	},
 }
 
@@ -112,7 +139,7 @@ func start(t *testing.T, storage config.Storage) *server {
 	t.Helper()
 	cfg := installation.Config()
 	cfg.Storage = storage
-	a := installation.Start(t, cfg, nil, installation.All...)
+	a := installation.StartWith(t, cfg, nil, cloud.Extras(), installation.All...)
 	return &server{a.URL() + "/api/v1/main"}
 }
 

@@ -7,5 +7,7 @@ import (
 
 // Extras are all of it.
 func Extras() []app.Extras {
-	return []app.Extras{}
+	return []app.Extras{
+		storages(),
+	}
 }

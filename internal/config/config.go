@@ -72,6 +72,18 @@ type Storage struct {
 	S3 s3.Config
 	// MinIO is how the reference writes the address of a MinIO server.
 	MinIO MinIO
+	GCS   GCS
+	Azure Azure
+}
+
+// GCS is a bucket of Google Cloud Storage. What its fields mean says the package that opens it.
+type GCS struct{ Bucket, Prefix, ProjectID, ServiceAccount, Endpoint string }
+
+// Azure is a container of Azure Blob Storage. What its fields mean says the package that opens it.
+type Azure struct {
+	Endpoint, Container, ConnectionString, AccountName, AccountKey, SASToken     string
+	ManagedIdentityClientID, ManagedIdentityResourceID, WorkloadIdentityClientID string
+	AdditionallyAllowedTenants                                                   []string
 }
 
 // MinIO is the address of a MinIO server.
@@ -196,7 +208,18 @@ func (c *Config) Validate() []string {
 		out = append(out, "server.preview: initial-rows is to be at least 1, and at most max-rows")
 	}
 	switch c.Storage.Type {
-	case "local", "memory", "gcs", "azure":
+	case "local", "memory":
+	case "gcs":
+		if c.Storage.GCS.Bucket == "" {
+			out = append(out, "storage.gcs.bucket: it is required")
+		}
+	case "azure":
+		if c.Storage.Azure.Container == "" {
+			out = append(out, "storage.azure.container: it is required")
+		}
+		if c.Storage.Azure.Endpoint == "" && c.Storage.Azure.ConnectionString == "" {
+			out = append(out, "storage.azure.endpoint: it is required, unless there is a connection-string")
+		}
 	case "s3", "minio":
 		if c.Storage.S3.Bucket == "" {
 			out = append(out, "storage."+c.Storage.Type+".bucket: it is required")
