@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/windhover-io/windhover/internal/kv"
@@ -19,13 +18,12 @@ import (
 	"github.com/windhover-io/windhover/sdk"
 )
 
-func localType(store *kv.Store, allowed []string) plugin.Type {
+func localTrigger(store *kv.Store, m Machine) plugin.Type {
 	return plugin.Type{
-		Name: local + ".Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when files are in a directory.",
+		Name: localArea + ".Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when files are in a directory.",
 		Description: "Looks every `interval` for files in a directory of the worker's machine, brings them to internal storage and starts the " +
 			"flow with them. Then they are moved or deleted, or left and remembered. That follows once it is certain that the flow starts; " +
-			"if the worker dies just between the two, the files are found once more. The directories have to be allowed:\n\n" +
-			"```yaml\nkestra:\n  plugins:\n    configurations:\n      - type: io.kestra.plugin.fs.local\n        values:\n          allowed-paths: [/data/files]\n```",
+			"if the worker dies just between the two, the files are found once more. " + allowing,
 		Examples: []plugin.Example{{Title: "Files that are moved away", YAML: `id: inbox
 type: io.kestra.plugin.fs.local.Trigger
 from: /data/files/inbox
@@ -33,12 +31,13 @@ regExp: .*\.csv
 interval: PT10S
 action: MOVE
 moveDirectory: /data/files/archive/`}},
-		New: func() any { return &LocalTrigger{store: store, allowed: allowed} }, Outputs: LocalOutput{},
+		New: func() any { return &LocalTrigger{store: store, Machine: m} }, Outputs: LocalOutput{},
 	}
 }
 
 // LocalTrigger waits for files in a directory.
 type LocalTrigger struct {
+	Machine
 	listing.Watch
 	From          string `json:"from" required:"true" doc:"The directory."`
 	RegExp        string `json:"regExp" doc:"What the whole path of a file has to match."`
@@ -46,18 +45,17 @@ type LocalTrigger struct {
 	Action        string `json:"action" default:"NONE" enum:"MOVE,DELETE,NONE" doc:"What becomes of the files: NONE leaves them in place."`
 	MoveDirectory string `json:"moveDirectory" doc:"Where files are moved."`
 
-	store   *kv.Store
-	allowed []string
+	store *kv.Store
 }
 
-// LocalOutput is the variable trigger of executions that files started.
+// LocalOutput are files.
 type LocalOutput struct {
 	Files []LocalFile `json:"files" doc:"The files."`
 }
 
 // LocalFile is a file of the worker's machine.
 type LocalFile struct {
-	URI          string    `json:"uri" doc:"The file in internal storage."`
+	URI          string    `json:"uri" doc:"The file in internal storage; where it was only listed, its address on the machine."`
 	LocalPath    string    `json:"localPath" doc:"Where it was found."`
 	Name         string    `json:"name" doc:"Its name."`
 	Parent       string    `json:"parent" doc:"The directory that it was in."`
@@ -66,7 +64,7 @@ type LocalFile struct {
 	ModifiedDate time.Time `json:"modifiedDate" doc:"When it was changed."`
 	AccessedDate time.Time `json:"accessedDate" doc:"The same as modifiedDate."`
 	Directory    bool      `json:"directory" doc:"Never true."`
-	ChangeType   string    `json:"changeType" doc:"CREATE or UPDATE."`
+	ChangeType   string    `json:"changeType,omitempty" doc:"For triggers: CREATE or UPDATE."`
 }
 
 type localFound struct {
@@ -88,16 +86,20 @@ func (t *LocalTrigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
 	}
 	out := localFound{Found: found}
 	for _, f := range found.Files {
-		out.LocalOutput.Files = append(out.LocalOutput.Files, localFile(f))
+		info, _ := f.Of.(fs.FileInfo)
+		file := localFile(f.URI, f.Key, info)
+		file.ChangeType = f.Change
+		out.LocalOutput.Files = append(out.LocalOutput.Files, file)
 	}
 	return out, nil
 }
 
-func localFile(f listing.Fired) LocalFile {
-	info, _ := f.Of.(fs.FileInfo)
+// localFile tells of a file that lies, or was stored, at a place.
+func localFile(uri, name string, info fs.FileInfo) LocalFile {
+	at := info.ModTime().UTC()
 	return LocalFile{
-		URI: f.URI, LocalPath: f.Key, Name: filepath.Base(f.Key), Parent: filepath.Dir(f.Key), Size: info.Size(),
-		CreatedDate: f.Modified, ModifiedDate: f.Modified, AccessedDate: f.Modified, ChangeType: f.Change,
+		URI: uri, LocalPath: name, Name: filepath.Base(name), Parent: filepath.Dir(name), Size: info.Size(),
+		CreatedDate: at, ModifiedDate: at, AccessedDate: at,
 	}
 }
 
@@ -107,12 +109,6 @@ type directory struct {
 	matches func(string) (bool, error)
 	from    *spot
 	to      *spot // nil unless files are moved
-}
-
-// spot is a directory within an allowed one.
-type spot struct {
-	root *os.Root
-	rel  string
 }
 
 func (t *LocalTrigger) open() (*directory, error) {
@@ -138,51 +134,6 @@ func (t *LocalTrigger) open() (*directory, error) {
 	}
 	return d, nil
 }
-
-// spot finds a directory within the allowed ones.
-func (t *LocalTrigger) spot(property, name string) (*spot, error) {
-	if len(t.allowed) == 0 {
-		return nil, fmt.Errorf("no directory is allowed: list some as %s of %s in plugins.configurations", allowedName, local)
-	}
-	asked, err := filepath.Abs(strings.TrimPrefix(name, "file://"))
-	if err != nil {
-		return nil, err
-	}
-	asked = resolved(asked)
-	for _, allowed := range t.allowed {
-		base, err := filepath.Abs(allowed)
-		if err != nil {
-			return nil, err
-		}
-		base = resolved(base)
-		rel, err := filepath.Rel(base, asked)
-		if err != nil || !filepath.IsLocal(rel) {
-			continue
-		}
-		root, err := os.OpenRoot(base)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", property, err)
-		}
-		return &spot{root, rel}, nil
-	}
-	return nil, fmt.Errorf("%s: %s is not within the allowed directories: %s", property, name, strings.Join(t.allowed, ", "))
-}
-
-// resolved follows the links of a path, as far as it exists.
-func resolved(name string) string {
-	rest := ""
-	for at := name; ; at = filepath.Dir(at) {
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if filepath.Dir(at) == at {
-			return name
-		}
-		rest = filepath.Join(filepath.Base(at), rest)
-	}
-}
-
-func (s *spot) path(rel string) string { return filepath.Join(s.root.Name(), rel) }
 
 // version tells one content of a file from another, as well as its dates do.
 func version(info fs.FileInfo) string {

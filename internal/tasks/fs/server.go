@@ -8,9 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
-	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/net/proxy"
 )
@@ -36,18 +36,16 @@ type Server struct {
 // patience is how long connecting may take.
 const patience = 10 * time.Second
 
-// connect logs in. HangUp ends what carries the client.
-func (s *Server) connect(ctx context.Context) (client *sftp.Client, hangUp func(), err error) {
-	cfg, err := s.config()
-	if err != nil {
-		return nil, nil, err
-	}
-	addr := net.JoinHostPort(s.Host, s.Port)
+// refusal is a refused password in the words of the library, which expects another message of servers that ask in their own words.
+const refusal = "unexpected message type 51"
+
+// handshake logs in over what dial gives.
+func handshake(ctx context.Context, addr string, cfg *ssh.ClientConfig, dial func(ctx context.Context, addr string) (net.Conn, error)) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, err := s.dial(ctx, addr)
+	conn, err := dial(ctx, addr)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	// the handshake knows no context: when that ends, so does the connection
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -55,14 +53,12 @@ func (s *Server) connect(ctx context.Context) (client *sftp.Client, hangUp func(
 	c, channels, requests, err := ssh.NewClientConn(conn, addr, cfg)
 	if err != nil {
 		_ = conn.Close()
-		return nil, nil, fmt.Errorf("%s: %w", addr, err)
+		if strings.Contains(err.Error(), "unable to authenticate") || strings.Contains(err.Error(), refusal) {
+			err = fmt.Errorf("the server does not let %s in: %w", cfg.User, err)
+		}
+		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	carrier := ssh.NewClient(c, channels, requests)
-	if client, err = sftp.NewClient(carrier); err != nil {
-		_ = carrier.Close()
-		return nil, nil, fmt.Errorf("%s: %w", addr, err)
-	}
-	return client, func() { _ = carrier.Close() }, nil
+	return ssh.NewClient(c, channels, requests), nil
 }
 
 func (s *Server) config() (*ssh.ClientConfig, error) {
@@ -71,22 +67,16 @@ func (s *Server) config() (*ssh.ClientConfig, error) {
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // flows cannot name the server's key, and the reference does not ask
 	}
 	if s.Keyfile != "" {
-		key, err := s.key()
+		auth, err := byKey(s.Keyfile, s.Passphrase)
 		if err != nil {
 			return nil, fmt.Errorf("keyfile: %w", err)
 		}
-		cfg.Auth = []ssh.AuthMethod{ssh.PublicKeys(key)}
+		cfg.Auth = auth
 	} else {
-		cfg.Auth = []ssh.AuthMethod{ssh.Password(s.Password), ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
-			answers := make([]string, len(questions))
-			for i := range answers {
-				answers[i] = s.Password
-			}
-			return answers, nil
-		})}
+		cfg.Auth = byPassword(s.Password)
 	}
 	if s.EnableSSHRSA1 {
-		cfg.HostKeyAlgorithms = append(ssh.SupportedAlgorithms().HostKeys, ssh.KeyAlgoRSA)
+		allowSHA1(cfg)
 	}
 	if s.KeyExchangeAlgorithm != "" {
 		cfg.KeyExchanges = []string{s.KeyExchangeAlgorithm}
@@ -94,11 +84,34 @@ func (s *Server) config() (*ssh.ClientConfig, error) {
 	return cfg, nil
 }
 
-func (s *Server) key() (ssh.Signer, error) {
-	if s.Passphrase != "" {
-		return ssh.ParsePrivateKeyWithPassphrase([]byte(s.Keyfile), []byte(s.Passphrase))
+func allowSHA1(cfg *ssh.ClientConfig) {
+	cfg.HostKeyAlgorithms = append(ssh.SupportedAlgorithms().HostKeys, ssh.KeyAlgoRSA)
+}
+
+// byPassword logs in by a password, also where the server asks for it in its own words.
+func byPassword(password string) []ssh.AuthMethod {
+	return []ssh.AuthMethod{ssh.Password(password), ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+		answers := make([]string, len(questions))
+		for i := range answers {
+			answers[i] = password
+		}
+		return answers, nil
+	})}
+}
+
+// byKey logs in by a private key as PEM.
+func byKey(pem, passphrase string) ([]ssh.AuthMethod, error) {
+	var key ssh.Signer
+	var err error
+	if passphrase != "" {
+		key, err = ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(passphrase))
+	} else {
+		key, err = ssh.ParsePrivateKey([]byte(pem))
 	}
-	return ssh.ParsePrivateKey([]byte(s.Keyfile))
+	if err != nil {
+		return nil, err
+	}
+	return []ssh.AuthMethod{ssh.PublicKeys(key)}, nil
 }
 
 // dial connects, through the proxy if there is one.

@@ -3,11 +3,9 @@ package fs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -19,7 +17,7 @@ import (
 	"github.com/windhover-io/windhover/sdk"
 )
 
-func sftpType(store *kv.Store) plugin.Type {
+func sftpTrigger(store *kv.Store) plugin.Type {
 	return plugin.Type{
 		Name: area + "sftp.Trigger", Category: plugin.Trigger, Trigger: model.TriggerPolling, Title: "Start the flow when files are on an SFTP server.",
 		Description: "Looks every `interval` for files in a directory of a server, brings them to internal storage and starts the flow with " +
@@ -52,14 +50,14 @@ type SFTPTrigger struct {
 	store *kv.Store
 }
 
-// SFTPOutput is the variable trigger of executions that files started.
+// SFTPOutput are files.
 type SFTPOutput struct {
 	Files []SFTPFile `json:"files" doc:"The files."`
 }
 
 // SFTPFile is a file of a server.
 type SFTPFile struct {
-	Path         string    `json:"path" doc:"The file in internal storage."`
+	Path         string    `json:"path" doc:"The file in internal storage; where it was only listed, its path on the server."`
 	Name         string    `json:"name" doc:"Its name."`
 	FileType     string    `json:"fileType" doc:"FILE."`
 	SymbolicLink bool      `json:"symbolicLink" doc:"Whether it is a link."`
@@ -70,7 +68,7 @@ type SFTPFile struct {
 	Flags        int64     `json:"flags" doc:"Which attributes the server has told."`
 	AccessDate   time.Time `json:"accessDate" doc:"When it was read."`
 	UpdatedDate  time.Time `json:"updatedDate" doc:"When it was changed."`
-	ChangeType   string    `json:"changeType" doc:"CREATE or UPDATE."`
+	ChangeType   string    `json:"changeType,omitempty" doc:"For triggers: CREATE or UPDATE."`
 }
 
 type sftpFound struct {
@@ -83,15 +81,11 @@ func (t *SFTPTrigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
 	if t.Action == listing.Move && t.MoveDirectory == "" {
 		return nil, errors.New("moveDirectory is required where action is MOVE")
 	}
-	matches, err := listing.Pattern("regExp", t.RegExp)
+	s, err := t.site(ctx)
 	if err != nil {
 		return nil, err
 	}
-	client, hangUp, err := t.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	remote := &remote{t: t, client: client, hangUp: hangUp, matches: matches}
+	remote := &remote{s, t}
 	look := listing.Look{Watch: t.Watch, Action: t.Action, KV: t.store, Place: remote, Order: listing.Order(t.Sort), Trigger: run.Info().TriggerID}
 	found, err := look.Find(ctx, run)
 	if err != nil || len(found.Files) == 0 {
@@ -100,14 +94,17 @@ func (t *SFTPTrigger) Poll(ctx context.Context, run sdk.Run) (any, error) {
 	}
 	out := sftpFound{Found: found}
 	for _, f := range found.Files {
-		out.SFTPOutput.Files = append(out.SFTPOutput.Files, sftpFile(f))
+		info, _ := f.Of.(fs.FileInfo)
+		file := sftpFile(f.URI, info)
+		file.ChangeType = f.Change
+		out.SFTPOutput.Files = append(out.SFTPOutput.Files, file)
 	}
 	return out, nil
 }
 
-func sftpFile(f listing.Fired) SFTPFile {
-	info, _ := f.Of.(fs.FileInfo)
-	out := SFTPFile{Path: f.URI, Name: path.Base(f.Key), FileType: "FILE", Size: info.Size(), UpdatedDate: f.Modified, ChangeType: f.Change}
+// sftpFile tells of a file that lies, or was stored, at a place.
+func sftpFile(at string, info fs.FileInfo) SFTPFile {
+	out := SFTPFile{Path: at, Name: info.Name(), FileType: "FILE", Size: info.Size(), UpdatedDate: info.ModTime().UTC()}
 	if s, ok := info.Sys().(*sftp.FileStat); ok {
 		out.UserID, out.GroupID, out.Permissions = int64(s.UID), int64(s.GID), int64(s.Mode)
 		out.AccessDate = time.Unix(int64(s.Atime), 0).UTC()
@@ -121,64 +118,22 @@ const attributes = 15
 
 // remote is the place of an SFTPTrigger.
 type remote struct {
-	t       *SFTPTrigger
-	client  *sftp.Client
-	hangUp  func()
-	matches func(string) (bool, error)
-	home    string
+	*site
+	t *SFTPTrigger
 }
 
-// absolute is a path on the server. Unless rootDir is unset, paths are meant below the user's home.
-func (r *remote) absolute(name string) (string, error) {
-	if !r.t.RootDir {
-		return path.Join("/", name), nil
+func (r *remote) List(ctx context.Context) ([]listing.File, bool, error) {
+	list, err := (&Selection{RegExp: r.t.RegExp, Recursive: r.t.Recursive}).files(ctx, r.site, r.Name(r.t.From))
+	var out []listing.File
+	for _, f := range list {
+		file := f.file()
+		file.Key, file.Version = r.absolute(f.name), version(f.info)
+		out = append(out, file)
 	}
-	if r.home == "" {
-		home, err := r.client.Getwd()
-		if err != nil {
-			return "", err
-		}
-		r.home = home
-	}
-	return path.Join(r.home, path.Join("/", name)), nil
+	return out, true, err
 }
 
-func (r *remote) List(ctx context.Context) (files []listing.File, all bool, err error) {
-	from, err := r.absolute(r.t.From)
-	if err != nil {
-		return nil, false, err
-	}
-	if info, err := r.client.Stat(from); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return nil, true, nil
-	}
-	err = r.walk(ctx, from, &files)
-	return files, true, err
-}
-
-func (r *remote) walk(ctx context.Context, dir string, into *[]listing.File) error {
-	entries, err := r.client.ReadDirContext(ctx, dir)
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
-	}
-	for _, e := range entries {
-		full := path.Join(dir, e.Name())
-		switch {
-		case e.IsDir() && r.t.Recursive:
-			if err := r.walk(ctx, full, into); err != nil {
-				return err
-			}
-		case e.Mode().IsRegular():
-			// paths are matched as flows write them
-			if ok, err := r.matches(strings.TrimPrefix(full, r.home)); err != nil {
-				return err
-			} else if ok {
-				*into = append(*into, listing.File{Key: full, Version: version(e), Modified: e.ModTime().UTC(), Of: e})
-			}
-		}
-	}
-	return nil
-}
-
+// Open opens a file by its key, which is its path on the server: what is remembered of files is remembered by that.
 func (r *remote) Open(_ context.Context, f listing.File) (io.ReadCloser, error) {
 	return r.client.Open(f.Key)
 }
@@ -195,25 +150,9 @@ func (r *remote) Delete(_ context.Context, f listing.File) error { return r.clie
 
 // Move puts a file into another directory, whatever has its name there.
 func (r *remote) Move(_ context.Context, f listing.File) error {
-	dir, err := r.absolute(r.t.MoveDirectory)
-	if err != nil {
+	dir := r.Name(r.t.MoveDirectory)
+	if err := r.MkdirAll(dir); err != nil {
 		return err
 	}
-	if err := r.client.MkdirAll(dir); err != nil {
-		return err
-	}
-	target := path.Join(dir, path.Base(f.Key))
-	if r.client.PosixRename(f.Key, target) == nil {
-		return nil
-	}
-	// not every server replaces a file
-	if err := r.client.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return r.client.Rename(f.Key, target)
-}
-
-func (r *remote) Close() {
-	_ = r.client.Close() // all that was asked for was answered
-	r.hangUp()
+	return r.replace(f.Key, r.absolute(path.Join(dir, path.Base(f.Key))))
 }

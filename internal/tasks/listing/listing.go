@@ -175,13 +175,13 @@ func (l *Look) store(ctx context.Context, f File) (string, error) {
 		return "", err
 	}
 	defer r.Close()
-	return l.run.Store(ctx, nameOf(f.Key), r)
+	return l.run.Store(ctx, NameOf(f.Key), r)
 }
 
 var extension = regexp.MustCompile(`^\.[A-Za-z0-9]{1,16}$`)
 
-// nameOf is what a file is called in internal storage: files of one name in several directories are not mixed up.
-func nameOf(key string) string {
+// NameOf is what a file is called in internal storage: files of one name in several directories are not mixed up.
+func NameOf(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	name := hex.EncodeToString(sum[:10])
 	if ext := path.Ext(key); extension.MatchString(ext) {

@@ -252,10 +252,10 @@ func TestStateKeyAndTTL(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	if a, b := nameOf("x/a.csv"), nameOf("y/a.csv"); a == b || !strings.HasSuffix(a, ".csv") {
+	if a, b := NameOf("x/a.csv"), NameOf("y/a.csv"); a == b || !strings.HasSuffix(a, ".csv") {
 		t.Errorf("%s %s", a, b)
 	}
-	if n := nameOf("a.b/c?d=../e"); strings.ContainsAny(n, "/?.") {
+	if n := NameOf("a.b/c?d=../e"); strings.ContainsAny(n, "/?.") {
 		t.Error(n)
 	}
 }
