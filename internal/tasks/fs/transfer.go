@@ -14,10 +14,8 @@ import (
 	"path"
 	"strings"
 
-	"github.com/windhover-io/windhover/internal/expr/ion"
 	"github.com/windhover-io/windhover/internal/tasks/files"
 	"github.com/windhover-io/windhover/internal/tasks/listing"
-	"github.com/windhover-io/windhover/internal/value"
 	"github.com/windhover-io/windhover/sdk"
 )
 
@@ -67,7 +65,7 @@ type UploadsOutput struct {
 }
 
 func (u *UploadMany) run(ctx context.Context, run sdk.Run, t tree) (any, error) {
-	list, err := sources(ctx, run, u.From)
+	list, err := files.Sources(ctx, run, u.From)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +75,7 @@ func (u *UploadMany) run(ctx context.Context, run sdk.Run, t tree) (any, error) 
 	}
 	wanted := list[:0]
 	for _, s := range list {
-		ok, err := matches(s.uri)
+		ok, err := matches(s.URI)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +85,7 @@ func (u *UploadMany) run(ctx context.Context, run sdk.Run, t tree) (any, error) 
 	}
 	out := UploadsOutput{Files: []string{}}
 	for _, s := range first(run, wanted, u.MaxFiles) {
-		one := UploadOne{From: s.uri, To: strings.TrimRight(u.To, "/") + "/" + s.name, Overwrite: u.Overwrite}
+		one := UploadOne{From: s.URI, To: strings.TrimRight(u.To, "/") + "/" + s.Name, Overwrite: u.Overwrite}
 		name, _, err := one.put(ctx, run, t)
 		if err != nil {
 			return nil, err
@@ -95,52 +93,6 @@ func (u *UploadMany) run(ctx context.Context, run sdk.Run, t tree) (any, error) 
 		out.Files = append(out.Files, t.URI(name))
 	}
 	return out, nil
-}
-
-// source is a file of internal storage, and the name to write it by.
-type source struct{ uri, name string }
-
-// sources reads which files are meant.
-func sources(ctx context.Context, run sdk.Run, from any) (out []source, err error) {
-	if text, ok := from.(string); ok && files.IsURI(text) {
-		if listed, err := lists(ctx, run, text); err != nil || !listed {
-			return []source{{text, path.Base(text)}}, err
-		}
-	}
-	err = files.Each(ctx, run, from, func(v any, _ int) error {
-		m, ok := value.AsMap(v)
-		if !ok {
-			uri := value.Print(v)
-			out = append(out, source{uri, path.Base(uri)})
-			return nil
-		}
-		for name, uri := range m.All() {
-			out = append(out, source{value.Print(uri), name})
-		}
-		return nil
-	})
-	return out, err
-}
-
-// lists tells whether a file holds URIs of files, rather than being one that is meant.
-func lists(ctx context.Context, run sdk.Run, uri string) (bool, error) {
-	r, err := run.Open(ctx, uri)
-	if err != nil {
-		return false, fmt.Errorf("from: %w", err)
-	}
-	defer r.Close()
-	head := make([]byte, 4<<10) // more than a line with a URI has
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, fmt.Errorf("from: %w", err)
-	}
-	line, _, _ := strings.Cut(string(head[:n]), "\n")
-	v, err := ion.Read(line, 1)
-	if err != nil || len(v) == 0 {
-		return false, nil // it is no list
-	}
-	text, _ := v[0].(string)
-	return files.IsURI(text), nil
 }
 
 // Checksum says how a file that is read is checked.

@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"path"
@@ -45,21 +46,23 @@ func (c *Connection) client() (*minio.Client, *http.Transport, error) {
 	})
 }
 
-// bucket is the place of a Trigger.
+// bucket is a bucket; and, with a place to move objects to, the place of a Trigger.
 type bucket struct {
-	t         *Trigger
+	*Listing
+	filter    string
 	client    *minio.Client
 	transport *http.Transport
 	matches   func(string) (bool, error)
+	moveTo    *Address
 }
 
-func (t *Trigger) open() (*bucket, error) {
-	matches, err := listing.Pattern("regexp", t.Regexp)
+func (c *Connection) open(l *Listing, filter string) (*bucket, error) {
+	matches, err := listing.Pattern("regexp", l.Regexp)
 	if err != nil {
 		return nil, err
 	}
-	client, transport, err := t.client()
-	return &bucket{t, client, transport, matches}, err
+	client, transport, err := c.client()
+	return &bucket{Listing: l, filter: filter, client: client, transport: transport, matches: matches}, err
 }
 
 // page is how many objects a server tells of at once.
@@ -69,16 +72,16 @@ func (b *bucket) List(ctx context.Context) (files []listing.File, all bool, err 
 	ctx, cancel := context.WithCancel(ctx) // ends the listing that goes on beside this
 	defer cancel()
 	owner := true
-	o := minio.ListObjectsOptions{Prefix: b.t.Prefix, Recursive: b.t.Delimiter != "/", StartAfter: b.t.Marker, MaxKeys: min(b.t.MaxKeys, page), FetchOwner: &owner}
+	o := minio.ListObjectsOptions{Prefix: b.Prefix, Recursive: b.Delimiter != "/", StartAfter: b.Marker, MaxKeys: min(b.MaxKeys, page), FetchOwner: &owner}
 	for name, value := range b.headers() {
 		o.Set(name, value)
 	}
 	seen := 0
-	for info := range b.client.ListObjects(ctx, b.t.Bucket, o) {
+	for info := range b.client.ListObjects(ctx, b.Bucket, o) {
 		if info.Err != nil {
 			return nil, false, info.Err
 		}
-		if seen++; seen > b.t.MaxKeys {
+		if seen++; seen > b.MaxKeys {
 			return files, false, nil
 		}
 		ok, err := b.counts(info)
@@ -92,25 +95,25 @@ func (b *bucket) List(ctx context.Context) (files []listing.File, all bool, err 
 	return files, true, ctx.Err()
 }
 
-func (b *bucket) headers() map[string]string {
+func (o *Of) headers() map[string]string {
 	out := map[string]string{}
-	if b.t.ExpectedBucketOwner != "" {
-		out["x-amz-expected-bucket-owner"] = b.t.ExpectedBucketOwner
+	if o.ExpectedBucketOwner != "" {
+		out["x-amz-expected-bucket-owner"] = o.ExpectedBucketOwner
 	}
-	if b.t.RequestPayer != "" {
-		out["x-amz-request-payer"] = b.t.RequestPayer
+	if o.RequestPayer != "" {
+		out["x-amz-request-payer"] = o.RequestPayer
 	}
 	return out
 }
 
 // counts tells whether the trigger is about an object.
 func (b *bucket) counts(info minio.ObjectInfo) (bool, error) {
-	rest := strings.TrimPrefix(info.Key, b.t.Prefix)
-	if d := b.t.Delimiter; d != "" && strings.Contains(rest, d) {
+	rest := strings.TrimPrefix(info.Key, b.Prefix)
+	if d := b.Delimiter; d != "" && strings.Contains(rest, d) {
 		return false, nil
 	}
 	directory := strings.HasSuffix(info.Key, "/")
-	if directory && b.t.Filter == "FILES" || !directory && b.t.Filter == "DIRECTORY" {
+	if directory && b.filter == "FILES" || !directory && b.filter == "DIRECTORY" {
 		return false, nil
 	}
 	return b.matches(info.Key)
@@ -130,7 +133,7 @@ func (b *bucket) Open(ctx context.Context, f listing.File) (io.ReadCloser, error
 	for name, value := range b.headers() {
 		o.Set(name, value)
 	}
-	r, err := b.client.GetObject(ctx, b.t.Bucket, f.Key, o)
+	r, err := b.client.GetObject(ctx, b.Bucket, f.Key, o)
 	if err != nil {
 		return nil, failure(err)
 	}
@@ -155,7 +158,7 @@ func (b *bucket) Current(ctx context.Context, f listing.File) (string, error) {
 	for name, value := range b.headers() {
 		o.Set(name, value)
 	}
-	info, err := b.client.StatObject(ctx, b.t.Bucket, f.Key, o)
+	info, err := b.client.StatObject(ctx, b.Bucket, f.Key, o)
 	if err != nil {
 		return "", failure(err)
 	}
@@ -163,41 +166,47 @@ func (b *bucket) Current(ctx context.Context, f listing.File) (string, error) {
 }
 
 func (b *bucket) Delete(ctx context.Context, f listing.File) error {
-	return b.client.RemoveObject(ctx, b.t.Bucket, f.Key, minio.RemoveObjectOptions{})
+	return b.client.RemoveObject(ctx, b.Bucket, f.Key, minio.RemoveObjectOptions{})
 }
-
-// maxCopy is the largest object that a server copies in one piece, in bytes.
-const maxCopy = 5 << 30
 
 // Move copies the object, if it is still that version, and removes it.
 func (b *bucket) Move(ctx context.Context, f listing.File) error {
-	to := minio.CopyDestOptions{Bucket: b.t.MoveTo.Bucket, Object: strings.TrimRight(b.t.MoveTo.Key, "/") + "/" + path.Base(f.Key)}
-	var err error
-	if to.Encryption, err = b.t.MoveTo.encryption(); err != nil {
-		return err
+	encryption, err := encryption(b.moveTo.ServerSideEncryption, b.moveTo.KMSKeyID)
+	if err != nil {
+		return fmt.Errorf("moveTo.serverSideEncryption: %w", err)
 	}
-	from := minio.CopySrcOptions{Bucket: b.t.Bucket, Object: f.Key, MatchETag: f.Version}
-	if o, _ := f.Of.(Object); o.Size > maxCopy {
-		_, err = b.client.ComposeObject(ctx, to, from)
-	} else {
-		_, err = b.client.CopyObject(ctx, to, from)
-	}
+	o, _ := f.Of.(Object)
+	_, err = duplicate(ctx, b.client, minio.CopyDestOptions{
+		Bucket: b.moveTo.Bucket, Object: strings.TrimRight(b.moveTo.Key, "/") + "/" + path.Base(f.Key), Encryption: encryption,
+	}, minio.CopySrcOptions{Bucket: b.Bucket, Object: f.Key, MatchETag: f.Version}, o.Size)
 	if err != nil {
 		return err
 	}
 	return b.Delete(ctx, f)
 }
 
-func (a *Address) encryption() (encrypt.ServerSide, error) {
-	switch a.ServerSideEncryption {
-	case "":
+// maxCopy is the largest object that a server copies in one piece, in bytes.
+const maxCopy = 5 << 30
+
+// duplicate has the server copy an object.
+func duplicate(ctx context.Context, c *minio.Client, to minio.CopyDestOptions, from minio.CopySrcOptions, size int64) (minio.UploadInfo, error) {
+	if size > maxCopy {
+		return c.ComposeObject(ctx, to, from)
+	}
+	return c.CopyObject(ctx, to, from)
+}
+
+// encryption is how the server encrypts an object, nil for its own choice.
+func encryption(kind, key string) (encrypt.ServerSide, error) {
+	switch kind {
+	case "", "NONE":
 		return nil, nil
 	case "AES256":
 		return encrypt.NewSSE(), nil
 	case "AWS_KMS", "aws:kms":
-		return encrypt.NewSSEKMS(a.KMSKeyID, nil)
+		return encrypt.NewSSEKMS(key, nil)
 	}
-	return nil, errors.New("moveTo.serverSideEncryption: expected AES256 or AWS_KMS")
+	return nil, errors.New("expected AES256 or AWS_KMS")
 }
 
 func (b *bucket) Close() { b.transport.CloseIdleConnections() }
