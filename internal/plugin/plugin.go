@@ -154,10 +154,18 @@ func outputsOf(outputs any) []Property {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil
 	}
+	return outputFields(t)
+}
+
+func outputFields(t reflect.Type) []Property {
 	var out []Property
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct { // its fields are as if they were the struct's own
+			out = append(out, outputFields(f.Type)...)
+			continue
+		}
 		if !f.IsExported() || name == "" || name == "-" {
 			continue
 		}
