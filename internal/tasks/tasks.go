@@ -33,6 +33,7 @@ import (
 	"github.com/windhover-io/windhover/internal/tasks/state"
 	storagetasks "github.com/windhover-io/windhover/internal/tasks/storage"
 	"github.com/windhover-io/windhover/internal/tasks/templating"
+	"github.com/windhover-io/windhover/internal/tasks/transform"
 	"github.com/windhover-io/windhover/internal/tasks/trigger"
 )
 
@@ -93,6 +94,7 @@ func Register(reg *plugin.Registry, deps Deps) {
 	reg.Add(engine.Types()...)
 	reg.Add(docker.Types(engine, scripts)...)
 	reg.Add(serdes.Types()...)
+	reg.Add(transform.Types()...)
 	reg.Add(process.Types(deps.Scripts.Process)...)
 	reg.Add(state.Types(deps.KV)...)
 	reg.Add(storagetasks.Types(deps.Storage, deps.Backend)...)
