@@ -37,7 +37,8 @@ func (a *assembler) assemble(root assemble, row parquet.Row) (v any, err error) 
 		}
 	}
 	defer func() {
-		if p := recover(); p == errMisfit {
+		p := recover()
+		if failed, ok := p.(error); ok && errors.Is(failed, errMisfit) {
 			err = errMisfit
 		} else if p != nil {
 			panic(p)

@@ -128,7 +128,7 @@ func (e *evaluation) hand(f *function, args ...any) (any, error) {
 }
 
 // transformer is a function that copies its argument and changes parts of the copy.
-func (e *evaluation) transformer(n *node, input any, s *scope) *function {
+func (e *evaluation) transformer(n *node, s *scope) *function {
 	sig, err := parseSignature("<(oa):o>")
 	if err != nil {
 		sig = nil // it is a constant

@@ -230,7 +230,7 @@ func (e *evaluation) node(n *node, input any, s *scope) (any, error) {
 		}
 		return v, nil
 	case opTransform:
-		return e.transformer(n, input, s), nil
+		return e.transformer(n, s), nil
 	case opHole:
 		return undefined, nil
 	case opRange:
