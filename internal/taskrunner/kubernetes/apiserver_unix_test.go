@@ -152,9 +152,12 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if p, err := s.CoreV1().Pods(ns).Get(r.Context(), name, metav1.GetOptions{}); err == nil {
-		tell(watch.Modified, p)
+	p, err := s.CoreV1().Pods(ns).Get(r.Context(), name, metav1.GetOptions{})
+	if err != nil { // it went before it was watched, which a real server would tell by the resource version
+		tell(watch.Deleted, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: ns}})
+		return
 	}
+	tell(watch.Modified, p)
 	for {
 		select {
 		case <-r.Context().Done():

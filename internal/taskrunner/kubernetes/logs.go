@@ -33,10 +33,8 @@ func (x *execution) logs(ctx context.Context, ended <-chan struct{}) error {
 		}
 		err := x.stream(ctx, &at)
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case over && (err == nil || !passing(err)):
-			return nil // what cannot be read any more is gone
+		case ctx.Err() != nil, over && (err == nil || !passing(err)):
+			return nil //nolint:nilerr // what cannot be read any more is gone
 		case err != nil && !passing(err) && !apierrors.IsNotFound(err) && !apierrors.IsBadRequest(err):
 			return err
 		}
@@ -98,7 +96,6 @@ func (at *place) copy(r io.Reader, write func([]byte) error) error {
 				now, n = t, 1
 			}
 			skip = at.known(now, n)
-			inside = true
 		}
 		part, err := in.ReadSlice('\n')
 		inside = len(part) == 0 || part[len(part)-1] != '\n'

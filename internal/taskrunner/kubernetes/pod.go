@@ -230,7 +230,7 @@ func (x *execution) begin(ctx context.Context) error {
 	if err == nil {
 		err = x.await(bounded, hasBegun)
 	}
-	if errors.Is(err, slow) || err != nil && ctx.Err() == nil && context.Cause(bounded) == slow {
+	if errors.Is(err, slow) || err != nil && ctx.Err() == nil && errors.Is(context.Cause(bounded), slow) {
 		return fmt.Errorf("the pod does not run after waitUntilRunning, which is %s: %s", model.FormatDuration(limit), situation(x.pod))
 	}
 	return err

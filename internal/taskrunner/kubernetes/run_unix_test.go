@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -392,8 +393,9 @@ func TestAPIServerIsAwayForAMoment(t *testing.T) {
 							return
 						}
 						r.until("the command ends", func() bool {
-							p := r.pods()
-							return len(p) == 1 && len(p[0].Status.ContainerStatuses) == 2 && p[0].Status.ContainerStatuses[0].State.Terminated != nil
+							return slices.ContainsFunc(r.pods()[0].Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
+								return c.Name == "main" && c.State.Terminated != nil
+							})
 						})
 					}()
 				}

@@ -35,8 +35,8 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Warn("looking for pods of dead workers failed", "error", err)
 		}
-		if pause(ctx, s.Every) != nil {
-			return nil
+		if err := pause(ctx, s.Every); err != nil {
+			return ctx.Err()
 		}
 	}
 }
