@@ -21,8 +21,8 @@ type place struct {
 }
 
 // logs hands on what the command writes until it has ended and all of that was read. A stream that breaks is taken up where it
-// broke.
-func (x *execution) logs(ctx context.Context, ended <-chan struct{}) error {
+// broke. It goes on beside what looks at the pod, and so knows its name only.
+func (x *execution) logs(ctx context.Context, pod string, ended <-chan struct{}) error {
 	var at place
 	for {
 		over := false // whether it had ended before it was asked
@@ -31,7 +31,7 @@ func (x *execution) logs(ctx context.Context, ended <-chan struct{}) error {
 			over = true
 		default:
 		}
-		err := x.stream(ctx, &at)
+		err := x.stream(ctx, pod, &at)
 		switch {
 		case ctx.Err() != nil, over && (err == nil || !passing(err)):
 			return nil //nolint:nilerr // what cannot be read any more is gone
@@ -53,13 +53,13 @@ func (x *execution) logs(ctx context.Context, ended <-chan struct{}) error {
 }
 
 // stream hands on the log from a place, for as long as the server tells of it.
-func (x *execution) stream(ctx context.Context, at *place) error {
+func (x *execution) stream(ctx context.Context, pod string, at *place) error {
 	options := &corev1.PodLogOptions{Container: mainContainer, Follow: true, Timestamps: true}
 	if !at.time.IsZero() {
 		since := metav1.NewTime(at.time) // to the second
 		options.SinceTime = &since
 	}
-	r, err := x.pods().GetLogs(x.pod.Name, options).Stream(ctx)
+	r, err := x.pods().GetLogs(pod, options).Stream(ctx)
 	if err != nil {
 		return err
 	}

@@ -180,8 +180,9 @@ func (x *execution) attend(ctx context.Context) (taskrunner.Result, error) {
 	written, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	logged := make(chan error, 1)
+	pod := x.pod.Name
 	go func() {
-		err := x.logs(written, ended)
+		err := x.logs(written, pod, ended)
 		if err != nil {
 			err = fmt.Errorf("reading the log of the pod: %w", err)
 			cancel(err)
